@@ -42,8 +42,8 @@ export class Arguments {
   }
 
   /**
-   * Returns a duration in milliseconds; `undefined` if the flag is absent. The value is `10s`,
-   * `500ms` or a plain number, which is in seconds.
+   * Returns a duration in milliseconds; `undefined` if the flag is absent. The value is a whole
+   * number with the unit `s` or `ms`; without a unit, the number is in seconds.
    *
    * @throws {UsageError} if the value is malformed or not from 1 ms to `most` ms.
    */

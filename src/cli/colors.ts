@@ -10,7 +10,7 @@ export interface Colors {
 
 /**
  * Returns functions that color a text if `output` is a terminal with colors, and otherwise return
- * it unchanged. `FORCE_COLOR` overrides `NO_COLOR`, as in Node, and both override terminal
+ * the text unchanged. `FORCE_COLOR` overrides `NO_COLOR`, as in Node, and both override terminal
  * detection.
  */
 export function colorsFor(output: Output, env: ProcessContext['env']): Colors {

@@ -7,11 +7,11 @@ export const ExitCode = {
   success: 0,
   /** The explained token, or the request for a token, is rejected. */
   rejected: 1,
-  /** The arguments are invalid. */
+  /** The arguments or the input are invalid. */
   usage: 2,
   /**
-   * The issuer is unreachable or its response is invalid, the port is in use, or the output cannot
-   * be written.
+   * The issuer is unreachable or overloaded, or its response is invalid; or the port is in use; or
+   * the output cannot be written.
    */
   unavailable: 3,
   /** There is a bug in this program. */
@@ -23,8 +23,8 @@ export const ExitCode = {
 } as const
 
 /**
- * Ends the command with an exit code and a message. The message may have several lines. It contains
- * neither secrets nor tokens.
+ * Ends the command with an exit code and a message. The message may have several lines, and
+ * contains neither secrets nor tokens.
  */
 export class CommandError extends Error {
   readonly exitCode: ExitCode
@@ -35,7 +35,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Ends the command because its arguments are invalid. */
+/** Ends the command because its arguments or its input are invalid. */
 export class UsageError extends CommandError {
   constructor(message: string) {
     super(ExitCode.usage, message)

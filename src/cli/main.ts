@@ -57,7 +57,7 @@ async function run(args: readonly string[], context: ProcessContext): Promise<Ex
 
 function unknownCommand(name: string): UsageError {
   const known = COMMANDS.map(({ name }) => name)
-  // The message does not contain `name`: if the user forgot the command, it may be a token.
+  // The message does not contain `name`: if the user forgot the command, `name` may be a token.
   const meant = nearest(name, known)
   return new UsageError(
     meant === undefined

@@ -13,14 +13,14 @@ export function printable(text: string): string {
   )
 }
 
-/** Returns the value as JSON on one line, escaped as by {@link printable}. */
+/** Returns the value as JSON on one line, with unprintable characters escaped. */
 export function printableJson(value: unknown): string {
   return printable(JSON.stringify(value))
 }
 
 /**
- * Returns the value as indented JSON with unprintable characters escaped. It parses to the same
- * value.
+ * Returns the value as indented JSON with unprintable characters escaped. Parsing this JSON gives
+ * an equal value.
  */
 export function jsonDocument(value: unknown): string {
   return JSON.stringify(value, null, 2).split('\n').map(printable).join('\n')

@@ -5,9 +5,10 @@ import type { ProcessContext } from './context.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 
 /**
- * Returns the line that the user enters.
+ * Writes the prompt to stderr, and returns the line that the user enters.
  *
- * @throws {CommandError} if the user presses Ctrl+C, or if the input ends without a line.
+ * @throws {CommandError} if the user presses Ctrl+C.
+ * @throws {UsageError} if the input ends without a line.
  */
 export async function promptSecret(
   prompt: string,

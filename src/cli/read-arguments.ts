@@ -11,8 +11,10 @@ import { UsageError } from './exit-code.js'
 export const HELP = { help: 'Show this help' } as const
 
 /**
- * @throws {UsageError} if a flag is unknown, repeated or lacks its value, or an operand is
- * superfluous.
+ * Returns the parsed arguments.
+ *
+ * @throws {UsageError} if a flag is unknown or rejected, lacks its value, has a value although it
+ *   takes none, or is repeated although it is not repeatable; or if there are too many operands.
  */
 export function readArguments(command: Command, args: readonly string[]): Arguments {
   const flags = { ...command.flags, help: HELP }
@@ -39,7 +41,7 @@ export function readArguments(command: Command, args: readonly string[]): Argume
   }
   if (operands.length > command.maxOperands) {
     throw new UsageError(
-      `too many arguments: ${command.name} takes ${command.maxOperands === 0 ? 'only flags' : 'only one besides its flags'}`,
+      `too many arguments: ${command.name} takes ${command.maxOperands === 0 ? 'only flags' : 'only one argument besides its flags'}`,
     )
   }
   return new Arguments(values, operands)
@@ -64,7 +66,7 @@ function tokensOf(command: Command, args: readonly string[]) {
 
 function requireValue(name: string, value: string | undefined, inline: boolean | undefined): void {
   if (value === undefined || value === '') throw new UsageError(`--${name} needs a value`)
-  // The user probably forgot the value, so that the next flag is in its place.
+  // The user probably forgot the value, so that Node reads the next flag as the value.
   if (inline !== true && value.startsWith('-')) {
     throw new UsageError(`--${name} needs a value. If it begins with -, write --${name}=VALUE`)
   }

@@ -3,10 +3,14 @@
 import type { ProcessContext } from './context.js'
 import { UsageError } from './exit-code.js'
 
-/** Maximum size of the input, in bytes: larger than any token or secret. */
+/** Maximum size of the input, in bytes: twice the largest value of the option `maxTokenLength`. */
 const MAX_BYTES = 131_072
 
-/** @throws {UsageError} if the input is larger than {@link MAX_BYTES}. */
+/**
+ * Returns the whole input, decoded as UTF-8.
+ *
+ * @throws {UsageError} if the input is larger than {@link MAX_BYTES}.
+ */
 export async function readStandardInput({ stdin }: Pick<ProcessContext, 'stdin'>): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0

@@ -2,9 +2,9 @@
  * Defines the errors that reject a request, with the error codes of RFC 6750 §3.1, RFC 9449 and
  * RFC 9470.
  *
- * Messages are fixed sentences, which contain nothing from the token, its claims or the request.
- * The {@link RejectionReason} of an error contains the details for the operator. The reason is
- * never enumerable, so that serializers do not send it to the client.
+ * The messages that this package writes are fixed sentences, which contain nothing from the token,
+ * its claims or the request. The {@link RejectionReason} of an error contains the details for the
+ * operator. The reason is never enumerable, so that serializers do not send it to the client.
  */
 import { failureText } from './failure-text.js'
 import { type Check, LazyReason, type RejectionReason } from './rejection-reason.js'
@@ -19,8 +19,8 @@ export type ResponseHeaders = Readonly<Record<string, string | string[]>>
  * Base class of all errors that reject a request. Programs can rely on `code`; `message` is for
  * people.
  *
- * `stack` has no frames, because capturing them costs more than most rejections, and `check` names
- * the step that rejected the request.
+ * `stack` has no frames, because capturing them costs more than most rejections. The property
+ * `check` names the step that rejected the request.
  */
 export abstract class ResourceServerError extends Error {
   /** Stable error code. It is the code of an RFC, if one defines a code for this error. */
@@ -90,9 +90,9 @@ export abstract class ResourceServerError extends Error {
   }
 
   /**
-   * Response headers that the plugin sets when it rejects the request: `WWW-Authenticate`,
-   * `DPoP-Nonce`, `Retry-After`. Fastify's default error handler sends them; a custom error handler
-   * must call `reply.headers(error.headers)`.
+   * Response headers: `WWW-Authenticate`, `DPoP-Nonce` with `Cache-Control`, or `Retry-After`.
+   * Empty until the plugin rejects the request with this error. Fastify's default error handler
+   * sends the headers; a custom error handler must call `reply.headers(error.headers)`.
    */
   get headers(): ResponseHeaders {
     return this.#headers
@@ -115,7 +115,7 @@ function limitStackTraces(frames: number): void {
   try {
     Error.stackTraceLimit = frames
   } catch {
-    // `Error` is frozen, so that new errors have stack frames. This only costs time.
+    // `Error` is frozen, so that new errors have stack frames. Capturing them only costs time.
   }
 }
 
@@ -170,7 +170,7 @@ export class InvalidDPoPProofError extends ResourceServerError {
   }
 }
 
-/** 401: the client must retry with the nonce of the header `DPoP-Nonce`. RFC 9449 §9. */
+/** 401: the client must retry with the nonce from the response header `DPoP-Nonce`. RFC 9449 §9. */
 export class UseDPoPNonceError extends ResourceServerError {
   readonly code = 'use_dpop_nonce'
   readonly statusCode = 401

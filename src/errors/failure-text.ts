@@ -3,16 +3,16 @@
 import { isError } from '../base/native-error.js'
 import { printable } from './rejection-reason.js'
 
-/** Maximum length in characters: enough for the errors of three metadata URLs. */
+/** Maximum length of the text, in characters: enough for the errors of three metadata URLs. */
 const MAX_LENGTH = 4_000
 /** Maximum number of nested causes. The causes of an error may form a cycle. */
 const MAX_DEPTH = 5
 
 /**
  * Returns the message of an error, followed by those of its causes: `fetch failed: connect
- * ECONNREFUSED 127.0.0.1:443`. The text is one line of printable ASCII with at most 4,000
- * characters. It contains the code of a system error even if the message of that error lacks it.
- * Returns `no response` if there is no message.
+ * ECONNREFUSED 127.0.0.1:443`. The text is one line of printable ASCII; after 4,000 characters, it
+ * is truncated and ends with `…`. The text contains the code of a system error even if the message
+ * of that error lacks the code. Returns `no response` if there is no message.
  */
 export function failureText(error: unknown): string {
   return printable(messagesOf(error, 0).join(': ') || 'no response', MAX_LENGTH)

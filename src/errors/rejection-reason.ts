@@ -47,13 +47,15 @@ export interface RejectionReason {
   /** Describes what the check requires. */
   readonly expected?: string | undefined
   /**
-   * Describes what the check found instead; `undefined` if that is nothing or may be confidential.
+   * Describes what the check found instead; `undefined` if the check found nothing, or a value that
+   * may be confidential.
    */
   readonly found?: string | undefined
 }
 
 /**
- * A reason that formats the untrusted value only when it is read, because most reasons never are.
+ * A reason that formats the untrusted value only when the reason is read, because most reasons are
+ * never read.
  */
 export class LazyReason {
   readonly check: Check
@@ -72,7 +74,7 @@ export class LazyReason {
 }
 
 /**
- * Returns an untrusted value as one line of JSON, escaped and truncated as by {@link printable};
+ * Returns an untrusted value as one line of JSON, which {@link printable} escapes and truncates;
  * `absent` for `undefined`.
  */
 export function describe(value: unknown): string {
@@ -80,14 +82,17 @@ export function describe(value: unknown): string {
 }
 
 /**
- * Returns the type of a JSON value: as `typeof`, except "null" for null and "array" for an array.
+ * Returns the type of a JSON value: "null" for null, "array" for an array, otherwise its `typeof`.
  */
 export function jsonTypeOf(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** Escapes all but printable ASCII, then truncates to `maxLength` characters, followed by `…`. */
+/**
+ * Escapes all characters except printable ASCII. If the result has more than `maxLength`
+ * characters, truncates it to that length and appends `…`.
+ */
 export function printable(text: string, maxLength = 200): string {
   const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
   return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped

@@ -38,13 +38,14 @@ export function isPromise(value: unknown): value is Promise<any> {
 }
 
 /**
- * Attaches a no-op handler to a promise that an application function returned where a synchronous
- * value is required. Otherwise an unhandled rejection of the promise would end the process.
+ * Attaches a no-op rejection handler to `value` if `value` is a promise. An application function
+ * may return a promise that this package does not await; its unhandled rejection would otherwise
+ * end the process.
  *
- * @returns the value, which the caller must reject if it is a promise.
+ * @returns `value`. A caller that requires a synchronous value must reject a promise.
  */
 export function suppressRejection<T>(value: T): T {
-  // Calls the native `then`, because the promise may be of another realm, or override `then`.
+  // Calls the native `then`, because the promise may be from another realm, or override `then`.
   if (types.isPromise(value)) NativePromise.prototype.then.call(value, undefined, () => {})
   else if (isPromise(value)) value.catch(() => {})
   return value

@@ -1,7 +1,7 @@
 /**
  * Builds the response headers of an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9470
- * §3, RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After` (RFC 9110
- * §10.2.3). No other module writes a challenge.
+ * §3, RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` with `Cache-Control` (RFC 9449 §8), or
+ * `Retry-After` (RFC 9110 §10.2.3). No other module of the resource server writes a challenge.
  *
  * Every part is a constant, was validated at registration or is validated here, so that a header
  * never contains a character that is invalid in a header or a quoted-string.
@@ -64,7 +64,7 @@ function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {
 /**
  * Returns one challenge per accepted scheme; only the first contains the error (RFC 9449 §7.2).
  * After a request with the scheme DPoP, or an error of a DPoP proof, the DPoP challenge is the only
- * one, so that such a client need not look for the challenge that applies to it.
+ * one, so that a DPoP client need not search for its challenge.
  */
 function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
   const { realm, dpop, bearer = true, used } = context
@@ -86,7 +86,10 @@ function isAboutProof(error: ResourceServerError): boolean {
   return error instanceof InvalidDPoPProofError || error instanceof UseDPoPNonceError
 }
 
-/** Whether the client used the scheme Bearer where it is accepted, and therefore needs no nonce. */
+/**
+ * Whether the client used the scheme Bearer and the route accepts bearer tokens. Such a client
+ * needs no nonce.
+ */
 function isBearer({ bearer = true, used }: ChallengeContext): boolean {
   return bearer && used === 'Bearer'
 }
@@ -95,7 +98,7 @@ function errorParameters(error: ResourceServerError): string {
   // The challenge for a request without credentials contains no error (RFC 6750 §3.1).
   if (error instanceof MissingCredentialsError) return ''
   let parameters = ''
-  // An error that "authorize" throws may have any characters in its code and message.
+  // An error that "authorize" throws may have characters here that are invalid in a quoted-string.
   if (isQuotable(error.code)) parameters += `, error="${error.code}"`
   if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   return parameters
@@ -129,8 +132,8 @@ function scopeParameter(error: ResourceServerError, { scope }: ChallengeContext)
 
 /**
  * Returns the scope that the client should request for its next token (RFC 6750 §3); `undefined` if
- * the error is not about the token or its scope. For a client without a valid token it is the whole
- * scope of the route: without it, an MCP client would request every scope of the API.
+ * the error is not about the token, its scope or the proof. A client without a valid token or proof
+ * gets the whole scope of the route; otherwise an MCP client would request every scope of the API.
  */
 function scopeToRequest(error: ResourceServerError, routeScope: string): unknown {
   if (error instanceof InsufficientScopeError) return error.scope

@@ -1,6 +1,6 @@
 /**
- * Schedules retries: exponential back-off with jitter, counted from the end of the last failed
- * attempt.
+ * Computes the earliest time of a retry: exponential back-off with jitter, counted from the end of
+ * the last failed attempt.
  */
 
 const FIRST_PAUSE_MS = 1_000
@@ -21,8 +21,8 @@ export class BackOff {
   }
 
   /**
-   * Earliest time of the next attempt, in milliseconds on the clock of {@link failed}'s `now`;
-   * negative infinity if the last attempt did not fail.
+   * Earliest time of the next attempt, in milliseconds, on the clock from which {@link failed}
+   * received `now`. Negative infinity if the last attempt succeeded, or if there was none.
    */
   get until(): number {
     return this.#until
@@ -35,9 +35,10 @@ export class BackOff {
 
   /**
    * Records a failed attempt and returns the pause before the next one, in milliseconds. The pause
-   * is 1 s after the first failure and doubles with each further one, up to 30 s. Up to half of it
-   * is subtracted at random, so that instances do not retry simultaneously.
+   * is 1 s after the first failure and doubles with each further failure, up to 30 s. Up to half of
+   * the pause is subtracted at random, so that instances do not retry simultaneously.
    *
+   * @param now the time at which the attempt ended, in milliseconds.
    * @param retryAfterMs the issuer's `Retry-After`, in milliseconds: the minimum of the pause, up
    *   to {@link MAX_RETRY_AFTER_MS}. Default 0.
    */

@@ -1,10 +1,12 @@
 /**
- * Authenticates a client at an authorization server (RFC 6749 §2.3, RFC 7523 §2.2): this API for
- * introspection, and the testing kit to obtain tokens.
+ * Authenticates a client at an authorization server (RFC 6749 §2.3, RFC 7523 §2.2). The client is
+ * this API when it introspects tokens, and the testing kit or the command line when it requests
+ * tokens.
  */
 import { types } from 'node:util'
 import type { CryptoKey, JWK } from 'jose'
-// Imported from here because the main entry of jose takes longer to load than this whole package.
+// `importJWK` comes from this entry, because the main entry of jose takes longer to load than this
+// whole package.
 import { importJWK } from 'jose/key/import'
 import {
   type ClientAuth,
@@ -42,7 +44,7 @@ export interface ClientCredentials {
 
 /**
  * Returns the client authentication for oauth4webapi. The default method is `client_secret_basic`
- * with a secret, `private_key_jwt` with a private key, and otherwise `none`.
+ * for a client with a secret, `private_key_jwt` for a client with a private key, otherwise `none`.
  *
  * @throws {TypeError} if an option is missing, superfluous or unusable; the message names it.
  */

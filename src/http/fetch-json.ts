@@ -30,7 +30,10 @@ export type Fetch = (
 export interface FetchResponse {
   /** The status code. */
   readonly status: number
-  /** `opaqueredirect` for a redirect that `fetch` did not follow. */
+  /**
+   * Response type. For a redirect that `fetch` did not follow, browsers give `opaqueredirect`, and
+   * Node gives `basic` with the 3xx status.
+   */
   readonly type: string
   /** The headers; their names are case-insensitive. */
   readonly headers: FetchHeaders
@@ -86,12 +89,13 @@ export interface JsonDocument {
   readonly body: unknown
   /**
    * Remaining freshness lifetime (RFC 9111 §4.2), in seconds: `max-age` less `Age`, at least 0.
-   * Always 0 with `no-store` or `no-cache`; otherwise `undefined` without `max-age`.
+   * `Cache-Control` with `no-store` or `no-cache` gives 0; otherwise, without `max-age`, the
+   * lifetime is `undefined`.
    */
   readonly maxAge: number | undefined
 }
 
-/** The error if the server responded, but not with the expected document. */
+/** Reports that the server responded, but not with the expected document. */
 export class UnexpectedResponseError extends Error {
   override readonly name = 'UnexpectedResponseError'
   /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds; `undefined` if absent or invalid. */
@@ -107,15 +111,15 @@ export class UnexpectedResponseError extends Error {
 }
 
 /**
- * The error if the server sent no complete response. The message contains the URL without its
+ * Reports that the server sent no complete response. The message contains the URL without its
  * query, and the reason that `fetch` reports. The error of `fetch` is not the `cause`, because it
  * may contain the whole URL.
  */
 export class NoResponseError extends Error {
   override readonly name = 'NoResponseError'
   /**
-   * Code of the system error, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`; `undefined` if
-   * it has none.
+   * Code of the error of `fetch` or of one of its causes, such as `ECONNREFUSED` or
+   * `SELF_SIGNED_CERT_IN_CHAIN`; `undefined` if none of them has a code.
    */
   readonly code: string | undefined
 
@@ -283,8 +287,8 @@ function parse(url: string, text: string): unknown {
 }
 
 /**
- * Returns {@link JsonDocument.maxAge}. The header `Age` is the time that the response spent in
- * caches.
+ * Returns {@link JsonDocument.maxAge}. The header `Age` contains the time, in seconds, that the
+ * response spent in caches.
  */
 function maxAgeOf(headers: FetchResponse['headers'] | undefined): number | undefined {
   const directives = headers?.get('cache-control')?.toLowerCase() ?? ''

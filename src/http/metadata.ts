@@ -32,7 +32,7 @@ export interface IntrospectionMetadata {
 /** Placeholder for a tenant ID in the issuer identifier of Entra ID's multi-tenant metadata. */
 export const TENANT_PLACEHOLDER = '{tenantid}'
 
-/** Whether an issuer identifier has the placeholder, and so stands for every tenant. */
+/** Whether an issuer identifier has the placeholder, and therefore stands for every tenant. */
 export function isTenantTemplate(issuer: string): boolean {
   return issuer.includes(TENANT_PLACEHOLDER)
 }
@@ -41,7 +41,7 @@ export function isTenantTemplate(issuer: string): boolean {
 const MAX_BYTES = 65_536
 
 /**
- * The error if no metadata document of the issuer is usable. The message lists every failed URL.
+ * Reports that no metadata document of the issuer is usable. The message lists every failed URL.
  */
 export class DiscoveryError extends Error {
   override readonly name = 'DiscoveryError'
@@ -56,16 +56,18 @@ export class DiscoveryError extends Error {
 
 export interface DiscoveryOptions extends FetchJsonOptions {
   /**
-   * Whether http URLs are accepted on hosts other than loopback too: for development networks only.
+   * Whether http URLs are accepted on every host, not only on loopback. For development networks
+   * only.
    */
   readonly allowHttp: boolean
 }
 
 /**
- * Returns the possible metadata URLs, in the order in which they are tried. The first is the most
- * common: it appends the well-known path of OpenID Connect to the path of the issuer. The others
- * insert the well-known path of OpenID Connect, and then that of OAuth, before the path of the
- * issuer.
+ * Returns the possible metadata URLs, in the order in which they are tried. The first URL is the
+ * most common: it appends the well-known path of OpenID Connect to the path of the issuer. The next
+ * URL inserts the well-known path of OpenID Connect before the path of the issuer, and the last URL
+ * inserts that of OAuth. For an issuer without a path, the first two URLs are equal, and the array
+ * contains only one of them.
  *
  * Entra ID serves the metadata of all tenants under `common`, which therefore replaces the
  * placeholder.
@@ -89,6 +91,7 @@ export function metadataUrls(issuer: string): readonly string[] {
  * @throws {DiscoveryError} if no URL responds with a usable document for exactly this issuer
  *   identifier. After a 429 or 503, no other URL is tried.
  * @throws {NoResponseError} if a URL sends no complete response; no other URL is then tried.
+ * @throws the error of {@link fetchJson} if `signal` aborts.
  */
 export function discover(
   issuer: string,
@@ -166,8 +169,8 @@ class MetadataDocument {
     }
     this.#url = url
     this.#members = members
-    // Only an http issuer may name http URLs on loopback: an https issuer could thereby direct
-    // requests to a service on the machine of this instance.
+    // Without `allowHttp`, only an http issuer may name http URLs on loopback: otherwise, an https
+    // issuer could direct requests to a service on the machine of this instance.
     this.#allowed = { allowHttp, mayBeLoopback: new URL(expected).protocol === 'http:' }
   }
 

@@ -48,8 +48,9 @@ export interface DiagnosticsMessages {
     /** Issuer identifier. */
     readonly issuer: string
     /**
-     * The member `active` of the response; `'malformed'` if it is not a boolean; `'failed'` if the
-     * request failed, for example with a timeout or an error status.
+     * `'active'` or `'inactive'` if the member `active` of the response is true or false;
+     * `'malformed'` if it is not a boolean; `'failed'` if the request failed, for example with a
+     * timeout or an error status.
      */
     readonly outcome: 'active' | 'inactive' | 'malformed' | 'failed'
     /**
@@ -60,7 +61,7 @@ export interface DiagnosticsMessages {
     /** Cause of the failure. Absent unless `outcome` is `'failed'`. */
     readonly error?: unknown
   }
-  /** A faulty client or an attacker replayed a DPoP proof (RFC 9449 §11.1). */
+  /** A DPoP proof was replayed (RFC 9449 §11.1), by a faulty client or an attacker. */
   'dpop:replay': {
     /** Thumbprint (RFC 7638) of the key that signed the proof and that the token is bound to. */
     readonly jkt: string

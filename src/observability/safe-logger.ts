@@ -39,13 +39,16 @@ export function safeLogger(logger: Logger): SafeLogger {
 type Level = 'info' | 'warn' | 'error'
 type AnyLogger = { readonly [level in Level]?: (details: object, message: string) => unknown }
 
-/** Logs at the level, or at `warn` if the logger has no method for the level. Never throws. */
+/**
+ * Logs at the level, or at `warn` if the logger has no method for the level. Discards the line if
+ * the logger has neither method. Never throws.
+ */
 export function logSafely(logger: AnyLogger, level: Level, details: object, message: string): void {
   try {
     if (logger[level] !== undefined) suppressRejection(logger[level](details, message))
     else suppressRejection(logger.warn?.(details, message))
   } catch {
-    // There is no other log to which the failure of this logger could go.
+    // Discards the error, because no other log could report it.
   }
 }
 

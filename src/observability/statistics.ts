@@ -19,10 +19,10 @@ export interface Statistics {
    */
   readonly signatureVerifications: number
   /**
-   * Number of rejected requests and calls, keyed by the `code` of the error: `missing_credentials`,
-   * `invalid_request`, `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`,
-   * `insufficient_user_authentication`, `insufficient_scope`, `temporarily_unavailable`. A code
-   * that never occurred is absent.
+   * Number of rejected requests and rejected calls of `verify()`, keyed by the `code` of the error:
+   * `missing_credentials`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
+   * `use_dpop_nonce`, `insufficient_user_authentication`, `insufficient_scope`,
+   * `temporarily_unavailable`. A code that never occurred is absent.
    */
   readonly rejections: Readonly<Record<string, number>>
   /** Number of verified tokens in the cache. */

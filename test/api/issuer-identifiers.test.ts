@@ -336,9 +336,9 @@ t.test(
     }
     t.equal((await explain('acme.com')).code, 0)
     for (const [iss, advice] of [
-      ['ACME.com', 'The issuer identifiers differ by upper and lower case'],
-      ['https://acme.com', 'The issuer identifiers differ by the scheme before "://"'],
-      ['acme.com/', 'The issuer identifiers differ by the trailing slash'],
+      ['ACME.com', 'The issuer identifiers differ only in upper and lower case'],
+      ['https://acme.com', 'The issuer identifiers differ only in the scheme before "://"'],
+      ['acme.com/', 'The issuer identifiers differ only in the trailing slash'],
       ['other.com', 'Get a token from acme.com; or'],
       ['https://login.microsoftonline.com/a/v2.0', 'Get a token from acme.com; or'],
       ['', 'The token has no issuer identifier'],

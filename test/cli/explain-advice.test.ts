@@ -89,7 +89,7 @@ t.test('text output lists what was removed around the token', async (t) => {
   const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
   const { code, stdout } = await runHere(args, { input: `"${await token()}"` })
   t.equal(code, 1)
-  t.match(stdout, /✘ credentials[\s\S]*Removed for the steps below: the quotation marks/)
+  t.match(stdout, /✘ credentials[\s\S]*For the steps below, explain removed: the quotation marks/)
   t.match(
     stdout,
     /rejected at step "credentials": 400 invalid_request, .*\n {2}the token alone: accepted/,
@@ -320,17 +320,17 @@ t.test('names the difference between audiences that are spelled differently', as
     t.match(stdout, by)
   }
   const url = 'https://api.example/orders'
-  await differs(`${url}/`, url, 'differ by the trailing slash')
-  await differs(url, `${url}/`, 'differ by the trailing slash')
-  await differs(['x', 'HTTPS://API.example/orders'], url, 'differ by upper and lower case')
-  await differs('http://api.example/orders', url, 'differ by the scheme before "://"')
-  await differs('api.example/orders', url, 'differ by the scheme before "://"')
-  await differs('api://default', 'default', 'differ by the scheme before "://"')
-  await differs(` ${url}`, url, 'differ by surrounding whitespace')
+  await differs(`${url}/`, url, 'differ only in the trailing slash')
+  await differs(url, `${url}/`, 'differ only in the trailing slash')
+  await differs(['x', 'HTTPS://API.example/orders'], url, 'differ only in upper and lower case')
+  await differs('http://api.example/orders', url, 'differ only in the scheme before "://"')
+  await differs('api.example/orders', url, 'differ only in the scheme before "://"')
+  await differs('api://default', 'default', 'differ only in the scheme before "://"')
+  await differs(` ${url}`, url, 'differ only in surrounding whitespace')
   await differs(
     'http://API.example/orders/',
     url,
-    /differ by upper.* and the scheme.* and the trailing/,
+    /differ only in upper.* and the scheme.* and the trailing/,
   )
   await differs(`x ${url}`, url, 'in one string with others')
   await differs(`x,${url}`, url, 'Have the issuer write several audiences as an array')
@@ -349,7 +349,7 @@ t.test('names the difference between issuers that are spelled differently', asyn
   const differs = async (iss: string, by: string) => {
     const args = ['explain', '--issuer', 'https://login.example/a', '--audience', AUDIENCE]
     const { stdout } = await runHere(args, { input: await sign(key, { iss }) })
-    t.match(stdout, `The issuer identifiers differ by ${by}. Set the API's "issuer" to`)
+    t.match(stdout, `The issuer identifiers differ only in ${by}. Set the API's "issuer" to`)
   }
   await differs('https://login.example/a/', 'the trailing slash')
   await differs('https://login.example/A', 'upper and lower case')

@@ -110,7 +110,7 @@ t.test('explains a trailing slash of the issuer', async (t) => {
   t.strictSame(failing(outcome), ['issuer'])
   t.match(
     outcome.stdout,
-    `The issuer identifiers differ by the trailing slash. Set the API's "issuer" to the value in the token, exactly: ${issuer}\n`,
+    `The issuer identifiers differ only in the trailing slash. Set the API's "issuer" to the value in the token, exactly: ${issuer}\n`,
   )
 })
 

@@ -94,7 +94,7 @@ t.test('rejects invalid arguments without showing values', async (t) => {
     [['explain', '--issuer', 'hunter2', '--issuer', 'hunter2'], '--issuer may be given only once'],
     [
       ['explain', 'hunter2', 'hunter2'],
-      'too many arguments: explain takes only one besides its flags',
+      'too many arguments: explain takes only one argument besides its flags',
     ],
     [['serve', 'hunter2'], 'too many arguments: serve takes only flags'],
     [['serve', '--port', 'hunter2'], '--port must be a whole number'],

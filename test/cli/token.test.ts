@@ -286,7 +286,7 @@ t.test('sends additional parameters, except those of the grant', async (t) => {
   for (const parameter of ['username=hunter2', 'client_secret=hunter2']) {
     const { code, stderr } = await runHere([...args, '--parameter', parameter], { env: secrets })
     t.equal(code, 2)
-    t.match(stderr, '--parameter must not be ')
+    t.match(stderr, '--parameter must not set ')
     t.notMatch(stderr, 'hunter2')
   }
   for (const parameter of ['nothing', '=x']) {

@@ -1,4 +1,4 @@
-/** Advises on a rejected token: the likely mistake and its fix, with one function per step. */
+/** Describes the likely mistake behind a rejected token, and its fix. Each step has a function. */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
@@ -64,7 +64,7 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
 
 function credentialsAdvice({ authorization, removed }: GivenToken): string {
   if (removed.length > 0) {
-    return `The API rejects this input: send only the token, exactly as in "access_token" of the token response. Removed for the steps below: ${removed.join(', ')}.`
+    return `The API rejects this input: send only the token, exactly as in "access_token" of the token response. For the steps below, explain removed: ${removed.join(', ')}.`
   }
   if (/^dpop(?:[ \t]|$)/i.test(authorization)) {
     return 'An API accepts the scheme DPoP only with its option "dpop" and a proof, which explain does not check. The steps below check the token alone.'
@@ -86,7 +86,7 @@ function algorithmAdvice(alg: string): string {
 function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) {
     return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
-      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex issues such tokens), the API must set the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
+      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex issues such tokens), the API must set the option "dangerouslyAllowIdTokenClaims". To try the option here, add --dangerously-allow-id-token-claims.`
       : SEND_ACCESS_TOKEN
   }
   return isExpectedType(header.typ, expectations)

@@ -1,6 +1,6 @@
 /**
- * Advises on a token with another audience. Often that audience is the API's own, spelled
- * differently.
+ * Advises on a token with another audience. Often the audience in the token is that of the API, but
+ * is spelled differently.
  */
 
 import type { ClaimExpectations } from '../../token/claims.js'
@@ -23,7 +23,7 @@ export function audienceAdvice(
     for (const expected of audience) {
       const difference = spellingDifference(value, expected)
       if (difference !== undefined) {
-        return `${value} and ${expected} differ by ${difference}. Audiences are compared character by character: set the API's "audience" to the value in the token, exactly: ${value}`
+        return `${value} and ${expected} differ only in ${difference}. Audiences are compared character by character: set the API's "audience" to the value in the token, exactly: ${value}`
       }
       if (value.split(/[\s,]+/).includes(expected)) {
         return `The token has the audience, but in one string with others: "${value}". Have the issuer write several audiences as an array of strings (RFC 7519 §4.1.3).`

@@ -1,5 +1,5 @@
 /**
- * Records the result of each step. After the first failure of a step, its further results are
+ * Records the result of each step. Once a step has failed, further results of that step are
  * ignored.
  */
 import { ResourceServerError } from '../../errors/errors.js'
@@ -19,11 +19,11 @@ export class Checklist {
 
   /**
    * Calls `work`, records the result of the step, and returns the result of `work`; `undefined` if
-   * it rejects the token. If the rejection belongs to another step, that step has failed and this
-   * step has passed.
+   * `work` rejects the token. If the rejection belongs to another step, the other step is recorded
+   * as failed and this step as passed.
    *
    * @param seen returns the text to show if the step passes.
-   * @throws the error of `work` if it is not a rejection.
+   * @throws the error of `work` if the error is not a rejection.
    */
   async try<T>(
     name: StepName,

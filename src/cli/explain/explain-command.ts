@@ -37,7 +37,7 @@ const flags: Flags = {
   },
   'jwks-uri': {
     value: 'URL',
-    help: 'The key set. Default: from the metadata of the issuer',
+    help: 'URL of the key set. Default: from the metadata of the issuer',
   },
   'max-token-length': {
     value: 'CHARACTERS',

@@ -1,6 +1,6 @@
 /**
- * Explains tokens: runs the steps one by one, and then the pipeline itself, whose result must agree
- * with theirs.
+ * Explains tokens: runs the steps one by one, and then the pipeline itself. The result of the
+ * pipeline must agree with the results of the steps.
  */
 
 import { bearerToken } from '../../credentials/bearer.js'
@@ -23,7 +23,7 @@ export type RequestResult =
       readonly status: number
       readonly code: string
       readonly message: string
-      /** The step at which the pipeline rejected the token. */
+      /** The step that rejected the request. */
       readonly step: Step['name']
     }
 
@@ -31,8 +31,8 @@ export interface Explanation extends Trace {
   /** The result for a request with the unchanged input. */
   readonly result: RequestResult
   /**
-   * The result for the extracted token, if an API rejects the unchanged input as credentials;
-   * otherwise `undefined`.
+   * The result for the extracted token, if an API rejects the unchanged input as credentials.
+   * `undefined` if an API accepts the unchanged input as credentials, or if it contains no token.
    */
   readonly tokenAlone?: RequestResult | undefined
 }
@@ -109,7 +109,7 @@ async function resultOfToken(
 /**
  * Returns the result for a rejection.
  *
- * @throws the error itself if it is not a rejection.
+ * @throws the given error itself if it is not a rejection.
  */
 function rejected(error: unknown): RequestResult {
   if (!(error instanceof ResourceServerError)) throw error

@@ -21,8 +21,9 @@ const HEADER_NAME = /^authorization:[ \t]*/i
 const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
 
 /**
- * @param text a header line, the value of the header, or a token, with or without whitespace around
- * it.
+ * Returns the token and the credentials that the input contains.
+ *
+ * @param text a header line, the value of a header, or a token. Whitespace around it is ignored.
  */
 export function readGivenToken(text: string): GivenToken {
   // Whitespace at both ends is ignored, because HTTP clients trim header values too.
@@ -39,7 +40,7 @@ export function readGivenToken(text: string): GivenToken {
 type Removal = (text: string) => { readonly text: string; readonly removed: string } | undefined
 
 /**
- * Each function removes one layer around the token; it returns `undefined` if that layer is absent.
+ * Each function removes one layer around the token, or returns `undefined` if the layer is absent.
  */
 const REMOVALS: readonly Removal[] = [
   (text) => {
@@ -65,7 +66,7 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
   let text = given
   const removed: string[] = []
-  // Stops after 8 layers, because text with more of them is not a token that was copied by mistake.
+  // Stops after 8 layers, because a copying mistake does not put more layers around a token.
   for (let layers = 0; layers < 8 && !isToken68(text); layers++) {
     const removal = REMOVALS.map((remove) => remove(text)).find((result) => result !== undefined)
     if (removal === undefined) break

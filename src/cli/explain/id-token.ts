@@ -5,8 +5,9 @@ export const SEND_ACCESS_TOKEN =
   'This looks like an ID token, which tells the client who signed in, and is not for APIs. Send the access token instead: "access_token" of the token response, not "id_token".'
 
 /**
- * Whether the token has claims that only ID tokens usually have: those of OpenID Connect Core §2
- * and §3.1.3.6, `token_use` of Cognito, or `typ` of Keycloak.
+ * Whether the token has a claim that indicates an ID token: `at_hash`, `c_hash` or `s_hash`;
+ * `nonce` or `amr` (OpenID Connect Core §2); `token_use` "id" of Cognito; or `typ` "ID" of
+ * Keycloak.
  */
 export function looksLikeIdToken(claims: Claims): boolean {
   return (

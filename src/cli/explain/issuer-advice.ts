@@ -1,6 +1,6 @@
 /**
- * Advises on a token of an untrusted issuer. Often its identifier is that of the trusted issuer,
- * spelled differently.
+ * Advises on a token of an untrusted issuer. Often the `iss` is the identifier of the trusted
+ * issuer, but is spelled differently.
  */
 
 import { canParseUrl } from '../../base/can-parse-url.js'
@@ -17,7 +17,7 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
   if (iss === trusted) return '"tid" and "iss" name different tenants: do not trust the token.'
   const difference = spellingDifference(iss, trusted)
   if (difference !== undefined) {
-    return `The issuer identifiers differ by ${difference}. Set the API's "issuer" to the value in the token, exactly: ${iss}`
+    return `The issuer identifiers differ only in ${difference}. Set the API's "issuer" to the value in the token, exactly: ${iss}`
   }
   const url = parsed(iss)
   const provider = url && providerOwning(url)

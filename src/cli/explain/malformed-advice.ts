@@ -49,8 +49,8 @@ function wrongNumberOfParts(parts: number): string {
 }
 
 /**
- * Returns the advice on a part that is not base64url without padding (RFC 7515 §2); else
- * `undefined`.
+ * Returns the advice on a part that is empty or is not base64url without padding (RFC 7515 §2);
+ * `undefined` if the part is valid.
  */
 function encodingAdvice(part: string, segment: string): string | undefined {
   if (segment === '') return `The ${part} is empty. Copy the complete token again.`
@@ -97,7 +97,8 @@ function parse(text: string): unknown {
 }
 
 /**
- * Not recursive: visits one level after the other, so that deep nesting cannot exhaust the stack.
+ * Whether a value is nested more than `levels` levels deep. Visits one level after the other and is
+ * not recursive, so that deep nesting cannot exhaust the stack.
  */
 function isDeeperThan(levels: number, value: object): boolean {
   let level: readonly object[] = [value]

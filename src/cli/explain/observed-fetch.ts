@@ -53,7 +53,10 @@ function keysIn(text: string): readonly unknown[] | undefined {
   }
 }
 
-/** Describes the innermost cause, because the error of `fetch` itself only says "fetch failed". */
+/**
+ * Describes the innermost cause of the error, because the error of `fetch` itself only says "fetch
+ * failed". Returns `undefined` if the error has neither a cause nor a code.
+ */
 function causeOf(error: unknown): string | undefined {
   let description: string | undefined
   for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {

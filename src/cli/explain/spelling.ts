@@ -7,7 +7,10 @@ const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) =>
   ['the trailing slash', (name) => name.replace(/\/+$/, '')],
 ]
 
-/** Returns the differences as text; `undefined` if the identifiers are equal or unrelated. */
+/**
+ * Returns the names of the differences, such as `the trailing slash`; `undefined` if the
+ * identifiers are equal or unrelated.
+ */
 export function spellingDifference(one: string, other: string): string | undefined {
   const isSame = (spellings: typeof SPELLINGS) =>
     spellings.reduce((name, [, normalized]) => normalized(name), one) ===

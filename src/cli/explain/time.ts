@@ -4,8 +4,8 @@
 const LATEST = 8.64e12
 
 /**
- * The smallest number that is taken for milliseconds. In milliseconds it is a time in 1973, in
- * seconds a time in the year 5138.
+ * The smallest number that is treated as milliseconds. As milliseconds, the number is a time in
+ * 1973; as seconds, it is a time in the year 5138.
  */
 const IN_MILLISECONDS = 1e11
 
@@ -16,7 +16,10 @@ export function looksLikeMilliseconds(time: unknown): boolean {
   return typeof time === 'number' && time >= IN_MILLISECONDS
 }
 
-/** Returns a NumericDate as an ISO 8601 date in UTC; as a number if no `Date` can represent it. */
+/**
+ * Returns a NumericDate as an ISO 8601 date and time in UTC; if no `Date` can represent it, returns
+ * the number.
+ */
 export function timeOf(seconds: number): string {
   if (!(Math.abs(seconds) <= LATEST)) return `${seconds}`
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')

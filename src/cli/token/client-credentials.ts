@@ -28,8 +28,8 @@ export interface ClientCredentialsOptions
  * Returns the token response.
  *
  * @throws {TypeError} if an option is invalid.
- * @throws {PasswordGrantError} if no token is issued. Both grants use this class, because they fail
- *   in the same ways.
+ * @throws {PasswordGrantError} if the server issues no token. The class serves this grant and the
+ *   password grant, because both grants fail in the same ways.
  */
 export async function clientCredentials(options: ClientCredentialsOptions): Promise<TokenResponse> {
   const { clientId, clientSecret, parameters, timeout } = options

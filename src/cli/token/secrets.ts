@@ -1,7 +1,7 @@
 /**
  * Reads secrets from sources that other users of the machine cannot see: standard input, the
- * environment, or a prompt. It never reads a secret from an argument, which every process list
- * shows.
+ * environment, or a prompt. A secret is never read from an argument, because process lists show
+ * the arguments of all users' commands.
  */
 import type { Arguments } from '../arguments.js'
 import type { ProcessContext } from '../context.js'
@@ -37,7 +37,8 @@ export function rejectedAsFlag(flag: string, { variable, stdinFlag }: Secret): s
  * environment variable, or a prompt on a terminal. Returns `undefined` if there is no source, or if
  * the input at the prompt is empty.
  *
- * @throws {UsageError} if the flag is set and standard input is empty.
+ * @throws {UsageError} if the flag is set and standard input is empty or too large.
+ * @throws {CommandError} if the user cancels the prompt.
  */
 export async function readSecret(
   secret: Secret,

@@ -1,5 +1,6 @@
 /**
- * Implements the command `token`, which gets a token and prints only the token to standard output.
+ * Implements the command `token`, which gets an access token and prints the token, or with `--json`
+ * the whole token response, to standard output.
  */
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
@@ -134,7 +135,8 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
 }
 
 /**
- * Whether the issuer made no decision: it sent no usable response, is overloaded or failed.
+ * Whether the issuer did not decide on the request, because the issuer sent no usable response, is
+ * overloaded or failed.
  */
 function isUnavailable({ error, status = 0 }: PasswordGrantError): boolean {
   const unavailable = ['timeout', 'unreachable', 'invalid_response', 'temporarily_unavailable']
@@ -180,7 +182,7 @@ function readParameters(args: Arguments): Record<string, string> {
     const [name, ...value] = parameter.split('=')
     if (!name || value.length === 0) throw new UsageError('--parameter must be NAME=VALUE')
     if (RESERVED_PARAMETERS.includes(name)) {
-      throw new UsageError(`--parameter must not be ${name}, which another flag sets`)
+      throw new UsageError(`--parameter must not set ${name}: the command sets it itself`)
     }
     return [name, value.join('=')] as const
   })
@@ -198,7 +200,8 @@ function documentOf(response: TokenResponse): string {
 /**
  * Returns the access token.
  *
- * @throws {CommandError} if it has characters that could end an HTTP header or a shell word.
+ * @throws {CommandError} if the token has characters that are invalid in an `Authorization` header,
+ *   because some of them could end the header or a word of a shell command.
  */
 function sendable({ access_token: token }: TokenResponse): string {
   if (isToken68(token)) return token
