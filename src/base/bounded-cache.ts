@@ -1,6 +1,6 @@
 /**
- * An LRU cache that allocates memory on demand. lru-cache itself preallocates memory for `max`
- * entries, which took most of the time that registering the plugin takes.
+ * Implements an LRU cache that allocates memory on demand. lru-cache itself preallocates memory for
+ * `max` entries, which would take most of the time needed to register the plugin.
  *
  * The cache ignores a polluted Object.prototype. lru-cache reads `ttl`, `maxEntrySize` and other
  * options on each call, so that inherited values could empty a cache of revoked tokens.

@@ -1,6 +1,6 @@
 /**
- * A timer for network deadlines that hardly counts time during which the event loop is blocked. A
- * blocked process cannot read a response that has arrived, which is not the server's failure.
+ * Implements a timer for network deadlines that hardly counts time during which the event loop is
+ * blocked: a blocked process cannot read a response that has arrived in time.
  */
 const PARTS = 10
 /** Maximum delay of a timer if the event loop is not blocked, in milliseconds. */

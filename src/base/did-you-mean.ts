@@ -26,7 +26,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 
 /**
  * Returns the number of insertions, deletions, substitutions and swaps of neighbors that turn the
- * word into the candidate (optimal string alignment), ignoring case.
+ * word into the candidate (optimal string alignment), ignoring case. Only the first 64 characters
+ * of the word count, which bounds the cost.
  */
 function editDistance(word: string, candidate: string): number {
   const [from, to] = [word.slice(0, 64).toLowerCase(), candidate.toLowerCase()]

@@ -2,15 +2,16 @@
 import { types } from 'node:util'
 
 /**
- * Whether `value` is an Error of any realm. `instanceof Error` is false for those of other realms.
+ * Whether `value` is an Error of any realm. `instanceof Error` is false for an Error of another
+ * realm.
  */
 export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error
 }
 
 /**
- * Returns the error if it is of this realm, otherwise a copy that is: Fastify would render an error
- * of another realm without its message.
+ * Returns the error if it belongs to this realm, otherwise a copy that does: Fastify would render
+ * an error of another realm without its message.
  */
 export function errorOfThisRealm(error: Error): Error {
   if (error instanceof Error) return error

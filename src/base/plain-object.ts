@@ -7,7 +7,8 @@ import { unknownName } from './did-you-mean.js'
 
 /**
  * Whether `value` is an object literal, or an object without a prototype. False for a `Map`, a
- * promise and other instances of classes: one without own members would pass for empty options.
+ * promise and other instances of classes: such an instance without own members would pass for empty
+ * options.
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false

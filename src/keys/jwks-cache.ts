@@ -1,6 +1,6 @@
 /**
- * Caches the key set of one issuer. Invariants: a valid token is accepted as long as a usable set
- * is cached, and callers cannot cause an unbounded number of fetches.
+ * Caches the key set of one issuer. Invariants: cached keys verify tokens as long as the set is
+ * usable, even if the issuer is down; and callers cannot cause an unbounded number of fetches.
  *
  * ```
  *          first use             end of freshness             staleIfError over
@@ -11,10 +11,13 @@
  *               at 80 % of the freshness
  * ```
  *
- * Apart from `refresh()`, three events cause a fetch: the first use, the approaching end of
- * freshness, and a token that no cached key verifies, because its `kid` is unknown or now belongs
- * to another key. Fetches are single flight. After a failed fetch, the next one waits for a
- * back-off that starts when the failed attempt ends.
+ * Apart from `refresh()`, three events cause a fetch: a request while no usable set is cached, the
+ * approaching end of freshness, and a token that no cached key verifies, because its `kid` is
+ * unknown or now belongs to another key. Fetches are single flight. After a failed fetch, no fetch
+ * starts during a back-off that begins when the failed attempt ends.
+ *
+ * A set that is not refreshed while unused (`refreshUnused`) lapses at the end of freshness:
+ * requests then wait for a fetch, unless the last refresh failed.
  */
 import type { Algorithm } from '../base/algorithms.js'
 import { KeysUnavailableError } from '../errors/errors.js'
@@ -126,7 +129,7 @@ export class JwksCache implements KeySource {
     const search = { algorithm, kid, tried, doubted: keys?.named(algorithm, kid) ?? NONE }
     const found = newTo(search, keys)
     if (found.length > 0) return found
-    // Synchronous, because attackers may send many such tokens.
+    // Returns synchronously, because attackers may send many tokens that no key verifies.
     if (this.#attempt === undefined && this.#isTooSoonFor(search)) return NONE
     const newer = this.#findUnknown(search)
     // During an outage, a forged signature under a published `kid` gets 401 and not 503.
@@ -165,7 +168,7 @@ export class JwksCache implements KeySource {
     }
   }
 
-  /** Stops background refreshes until a request uses the keys again. */
+  /** Cancels the scheduled refresh. The next fetch, or one in flight, schedules another. */
   stopBackgroundRefresh(): void {
     clearTimeout(this.#refreshTimer)
   }
@@ -187,13 +190,16 @@ export class JwksCache implements KeySource {
     if (now >= usableUntil || (now >= lapsesAt && !this.#backOff.failing)) return undefined
     this.#isUsed = true
     if (now >= refreshAt && this.#mayStart(now)) {
-      // Ignored: #failed() has reported the failure, and no request waits for this refresh.
+      // The error is ignored: #failed() has reported it, and no request waits for this refresh.
       this.#start({ mayHaveMoved: false }).catch(() => {})
     }
     return this.#loaded.keys
   }
 
-  /** Refreshes even without requests, so that the first request after a pause finds a fresh set. */
+  /**
+   * Schedules a refresh that needs no request, so that the first request after a pause finds a
+   * fresh set. When the timer fires, a set that no token has used is refreshed only if `refreshUnused`.
+   */
   #scheduleRefresh(): void {
     if (this.#loaded === undefined || this.#closing.signal.aborted) return
     const due = Math.max(this.#loaded.refreshAt, this.#backOff.until) - this.#options.now()
@@ -269,7 +275,7 @@ export class JwksCache implements KeySource {
     return Promise.reject(this.#unavailable())
   }
 
-  /** One error per waiter: error handlers may mutate it. */
+  /** Rejects with one error per waiter, because error handlers may mutate it. */
   #withFreshError(attempt: Promise<KeySet>): Promise<KeySet> {
     return attempt.catch(() => Promise.reject(this.#unavailable()))
   }

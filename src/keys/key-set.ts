@@ -109,7 +109,7 @@ export class TooManyKeysError extends TypeError {
  *
  * @param signal aborts the import, because a malicious set can occupy the thread pool for minutes.
  * @throws {TypeError} if the value is not a JWK Set, or has no usable key.
- * @throws {TooManyKeysError} if it has more than `maxKeys` members.
+ * @throws {TooManyKeysError} if the set has more than `maxKeys` members.
  */
 export async function importKeySet(
   jwks: unknown,
@@ -125,7 +125,7 @@ export async function importKeySet(
   }
   const usable: VerificationKey[] = []
   const skipped: SkippedKey[] = []
-  // One key at a time, so that a large set does not occupy the whole thread pool.
+  // Imports one key at a time, so that a large set does not occupy the whole thread pool.
   for (const jwk of members) {
     signal?.throwIfAborted()
     const key = await readSoundKey(jwk)

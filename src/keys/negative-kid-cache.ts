@@ -2,8 +2,8 @@ import { BoundedCache } from '../base/bounded-cache.js'
 
 const MAX_ENTRIES = 1_000
 /**
- * Maximum length of a cached `kid`, in characters: callers choose the `kid`, so memory must be
- * bounded.
+ * Maximum length of a cached `kid`, in characters. A longer `kid` is not cached: callers choose it,
+ * so the memory must be bounded.
  */
 const MAX_LENGTH = 256
 
@@ -27,7 +27,7 @@ export class NegativeKidCache {
   }
 }
 
-/** Returns the cache key of a `kid`. No `kid` has the cache key of tokens without a `kid`. */
+/** Returns the cache key of a `kid`. The prefix distinguishes a `kid` of "none" from no `kid`. */
 function cacheKeyOf(kid: string | undefined): string {
   return kid === undefined ? 'none' : `=${kid}`
 }

@@ -99,16 +99,14 @@ export const JWKS_OPTIONS = [
   'fetch',
 ] as const satisfies readonly (keyof JwksOptions)[]
 
-/** {@link JwksOptions} checked, with every default filled in. */
+/** Validated {@link JwksOptions} with all defaults, except for `keys`. */
 export type ResolvedJwks = Readonly<
   Required<Omit<JwksOptions, 'keys' | 'store'>> & { store: KeyStore | undefined }
 >
 
 const DAY = 86_400_000
 
-/**
- * One function for all issuers, because options with different functions cannot share a key set.
- */
+/** One function for all issuers: issuers with different functions cannot share a key set. */
 const globalFetch: Fetch = (url, init) => fetch(url, init)
 
 /**

@@ -31,7 +31,7 @@ export class PersistedKeys {
 
   /**
    * Returns the saved key set; `undefined` if there is none, or if it is malformed, belongs to
-   * another issuer or `jwksUri`, or is not usable any more. Never rejects.
+   * another issuer or `jwksUri`, or is not usable any more, or if the store fails. Never rejects.
    */
   async restore(
     closing: AbortSignal,
@@ -75,7 +75,10 @@ export class PersistedKeys {
     await this.#saving
   }
 
-  /** Runs one save after another, so that the key set fetched last is the one that remains. */
+  /**
+   * Runs one save after another, so that the store keeps the key set fetched last. A save that
+   * takes longer than `timeout` may still overlap with the next one.
+   */
   async #saveNext(): Promise<void> {
     const { store, timeout, onFailure } = this.#options
     for (let next = this.#next; next !== undefined; next = this.#next) {

@@ -1,6 +1,6 @@
 /**
  * Detects RSA keys with a prime modulus. From such a public key, an attacker can compute the
- * private exponent and sign tokens, and jose and Node import the key without an error.
+ * private exponent and sign tokens, but jose and Node import the key without an error.
  */
 import { checkPrime, type KeyObject } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
@@ -23,7 +23,8 @@ export async function hasPrimeModulus(key: KeyObject): Promise<boolean> {
 
 function isPrime(modulus: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
-    // If the check fails, the answer is undefined, and the key counts as unusable.
+    // If the check itself fails, `answer` is undefined, and the modulus counts as prime: the key is
+    // not used.
     checkPrime(modulus, { checks: 1 }, (_error, answer) => resolve(answer !== false))
   })
 }

@@ -1,10 +1,11 @@
 /**
  * Limits the fetches that callers' tokens cause. An attacker can send tokens with a random `kid`,
- * or with an invalid signature under a published `kid`. The same tokens arrive when the issuer has
- * rotated its keys, so some of them must cause a fetch.
+ * or with an invalid signature under a published `kid`. Valid tokens look like these after the
+ * issuer has rotated its keys, so some of them must cause a fetch.
  *
- * Invariants: tokens cause at most `burst` fetches at once and one more per `cooldown`. The same
- * `kid` causes at most one fetch per `cooldown`, as long as {@link NegativeKidCache} keeps it. The
+ * Invariants: tokens cause at most `burst` fetches in a burst and one more per `cooldown`; failed
+ * fetches do not count, because the back-off limits them. A `kid` causes at most one fetch per
+ * `cooldown`, as long as {@link NegativeKidCache} keeps it, except after an outage. The
  * last available fetch is reserved for tokens with an unknown `kid`, unless `burst` is 1, so that
  * forged signatures cannot delay the acceptance of a new `kid`.
  */
@@ -12,7 +13,7 @@ import { NegativeKidCache } from './negative-kid-cache.js'
 import type { VerificationKey } from './verification-key.js'
 
 export interface RefetchBudgetOptions {
-  /** Maximum number of fetches at once. */
+  /** Maximum number of fetches that tokens may cause in a burst. */
   readonly burst: number
   /** Interval after which one more fetch is allowed, in milliseconds. */
   readonly cooldown: number

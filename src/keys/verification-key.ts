@@ -29,8 +29,8 @@ export interface VerificationKey {
 /** The minimum that RFC 7518 §3.3 and §3.5 require. */
 const MIN_RSA_BITS = 2048
 /**
- * Limits the cost of a verification, which grows with the modulus: a malicious key set must not
- * make each token that names a key expensive.
+ * Limits the cost of a verification, which grows with the modulus: otherwise, a malicious key set
+ * could make each token that has the `kid` of a key expensive.
  */
 const MAX_RSA_BITS = 8192
 const MAX_RSA_EXPONENT = 0xffff_ffffn
@@ -65,7 +65,7 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
   if (material === undefined) return new UnusableKey(MALFORMED)
   const unsound = whyUnsound(material)
   if (unsound !== undefined) return new UnusableKey(unsound)
-  // Any other `issuer` is invalid, and may be nested too deeply for JSON.stringify.
+  // An `issuer` that is not a string is invalid, and may be nested too deeply for JSON.stringify.
   const named = typeof issuer === 'string' ? issuer : typeof issuer === 'undefined'
   return Object.freeze({
     kid,
@@ -168,7 +168,7 @@ function whyIncomplete({ kty, crv, n, e, x, y, x5c }: Members): string | undefin
   const bytes = COORDINATE_BYTES[crv as string] as number
   for (const [name, value] of Object.entries(wanted)) {
     const { length } = Buffer.from(value as string, 'base64url')
-    if (length !== bytes) return `has "${name}" of ${length} bytes, where ${crv} has ${bytes}`
+    if (length !== bytes) return `has "${name}" of ${length} bytes; ${crv} requires ${bytes}`
   }
   return undefined
 }
@@ -195,7 +195,7 @@ async function importMaterial(
   algorithm: AsymmetricAlgorithm,
 ): Promise<KeyObject | undefined> {
   try {
-    // Never bytes, which importJWK returns for symmetric keys only: the `kty` is RSA, EC or OKP.
+    // importJWK returns bytes for symmetric keys only; here the `kty` is RSA, EC or OKP.
     return KeyObject.from((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
   } catch {
     return undefined
@@ -205,12 +205,14 @@ async function importMaterial(
 function whyUnsound(key: KeyObject): string | undefined {
   const { asymmetricKeyType, asymmetricKeyDetails: details } = key
   if (asymmetricKeyType === 'ed25519') {
-    return isOfSmallOrder(key) ? 'is a point of small order, with which anyone can sign' : undefined
+    return isOfSmallOrder(key)
+      ? 'is a point of small order, so that anyone can forge its signatures'
+      : undefined
   }
   if (asymmetricKeyType !== 'rsa') return undefined
   const { modulusLength: bits = 0, publicExponent: e = 0n } = details as AsymmetricKeyDetails
-  if (bits < MIN_RSA_BITS) return `has ${bits} bits, where at least ${MIN_RSA_BITS} are required`
-  if (bits > MAX_RSA_BITS) return `has ${bits} bits, where at most ${MAX_RSA_BITS} are accepted`
+  if (bits < MIN_RSA_BITS) return `has ${bits} bits; at least ${MIN_RSA_BITS} are required`
+  if (bits > MAX_RSA_BITS) return `has ${bits} bits; at most ${MAX_RSA_BITS} are accepted`
   // With an exponent of 1, any attacker can forge signatures. An even exponent cannot be valid.
   if (e < 3n || e % 2n === 0n) return 'has a public exponent that is even or less than 3'
   return e > MAX_RSA_EXPONENT ? 'has a public exponent of more than 32 bits' : undefined

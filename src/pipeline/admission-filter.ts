@@ -3,8 +3,8 @@
  * only tokens used twice enter the main cache. A false positive wastes a cache entry; it never
  * skips a check.
  *
- * The filter has two bitmaps. When the current one is full, the filter clears the older one, so
- * that it never forgets all tokens at once.
+ * The filter has two bitmaps. When the current bitmap has reached its capacity, the filter clears
+ * the older one and continues there, so that it never forgets the most recent tokens.
  */
 export class AdmissionFilter {
   readonly #capacity: number
@@ -15,8 +15,8 @@ export class AdmissionFilter {
 
   /** @param capacity minimum number of tokens to remember; the filter holds up to twice as many. */
   constructor(capacity: number) {
-    // At least 8 bits per token: each bitmap is at most 1/8 full, so the false-positive rate of
-    // both is at most 1/4.
+    // At least 8 bits per token: each bitmap is at most 1/8 full, so the combined false-positive
+    // rate is at most 1/4.
     const bits = 2 ** Math.min(30, Math.ceil(Math.log2(Math.max(capacity, 128) * 8)))
     this.#capacity = capacity
     this.#mask = bits - 1
@@ -24,7 +24,7 @@ export class AdmissionFilter {
     this.#previous = new Uint32Array(bits / 32)
   }
 
-  /** Records the fingerprint. @returns whether it was recorded before. */
+  /** Records the fingerprint. @returns whether it was (probably) recorded recently. */
   admit(fingerprint: number): boolean {
     const bit = fingerprint & this.#mask
     const word = bit >>> 5

@@ -1,4 +1,4 @@
-/** Validates the option `now`, and provides the clocks that are used without it. */
+/** Validates the option `now`, and provides the default clocks. */
 import { functionOrUndefined } from '../base/check.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
@@ -7,8 +7,8 @@ export interface Clocks {
   /** Wall-clock time, in milliseconds since the epoch. */
   readonly now: () => number
   /**
-   * Monotonic time, in milliseconds: setting the wall clock back must not prolong a wait. With the
-   * option `now`, this is the same clock.
+   * Monotonic time, in milliseconds, so that setting the wall clock back does not prolong a wait.
+   * If the option `now` is set, its clock is used here as well.
    */
   readonly monotonicNow: () => number
 }

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/**
- * Random per-process key of the hash, so that not even an issuer can craft tokens with colliding
- * fingerprints.
- */
+/** Random per-process key of the hash, so that not even an issuer can predict a fingerprint. */
 const SECRET = randomBytes(8)
 const SEED = SECRET.readInt32LE(0)
 const MULTIPLIER = SECRET.readInt32LE(4) | 1

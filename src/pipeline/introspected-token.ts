@@ -1,6 +1,7 @@
 /**
- * Verifies a token by introspection (RFC 7662 §2.2). The members of the response pass the same
- * checks as the claims of a JWT: an active token may still be meant for another audience.
+ * Verifies a token by introspection (RFC 7662 §2.2). The members of the response are checked like
+ * the claims of a JWT, because an active token may still be meant for another audience. Only the
+ * checks that {@link RELAXED_SHAPE} turns off apply to JWTs alone.
  */
 import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
@@ -51,7 +52,8 @@ export function introspectToken(
   const unsendable = checkSendable(raw)
   if (unsendable !== undefined) return unsendable
   const texts = decodedParts(raw)
-  // An attacker can craft text that is costly to parse: it is parsed only for an active token.
+  // An attacker can craft text that is costly to parse. Such text is parsed only if the token is
+  // active.
   const isCheap = texts.every(isCheapToParse)
   const early = isCheap ? embeddedConfirmation(texts, rules) : undefined
   if (isRejection(early)) return early
@@ -131,7 +133,7 @@ function withoutNulls(response: Claims): Claims {
   )
 }
 
-/** Members of RFC 7662 §2.2, and the members in which some vendors name the client. */
+/** Members that may be `null`: those of RFC 7662 §2.2 except `exp` and `aud`, and vendors' own. */
 const OPTIONAL_MEMBERS: readonly string[] = [
   'iss',
   'sub',
@@ -156,7 +158,7 @@ function inactive(): Rejection {
 
 /**
  * Rejects a token with characters that token68 does not allow, such as line breaks, before it is
- * sent to the issuer. The pipeline has already checked its length.
+ * sent to the issuer. The pipeline has already checked the length of the token.
  */
 function checkSendable(raw: string): Rejection | undefined {
   if (isToken68(raw)) return undefined
@@ -212,8 +214,8 @@ function confirmationIn(
 
 /**
  * Returns the text of each dot-separated part that can be decoded; an empty array for a token
- * without dots. Reads all parts, because an issuer may accept a JWT with a dot too many or too few,
- * which this API treats as an opaque token.
+ * without dots. Reads all parts, because an issuer may accept a JWT with one dot too many or too
+ * few, which this API treats as an opaque token.
  */
 function decodedParts(raw: string): readonly string[] {
   const parts = raw.split('.')

@@ -6,7 +6,9 @@
  *
  * Checks run cheapest first: a JWT whose claims would be rejected anyway causes no key fetch, no
  * signature verification and no introspection request, unless its claims are costly to parse. Until
- * the signature is verified, the claims can only select the issuer or cause a rejection.
+ * the signature is verified, the claims can only select the issuer or cause a rejection. In mode
+ * `always`, a JWT is introspected after its signature is verified. With `introspectionOnly`, a JWT
+ * is verified like an opaque token, and its claims do not prevent the introspection request.
  *
  * Each stage returns the input of the next one, or a rejection, which ends the pipeline; see
  * `errors/result.ts`. Before the pipeline, `credentials/` reads the token from the request. After
@@ -48,7 +50,7 @@ export interface PipelineOptions {
   readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
   readonly hierarchy: ScopeHierarchy | undefined
-  /** In characters. */
+  /** Maximum length of a token, in characters. */
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
   readonly revocations: Revocations
@@ -68,7 +70,7 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options
     this.#rules = { ...options, now: () => this.#seconds() }
-    // A result that also depends on the request must not be reused for the token.
+    // If the issuer depends on the request, other requests must not reuse the result.
     if (options.tokenCache !== undefined && !options.issuers.dependsOnContext) {
       this.#cache = new VerifiedTokens(options.tokenCache)
     }
@@ -80,8 +82,9 @@ export class Pipeline {
   }
 
   /**
-   * Verifies a token. Returns synchronously if the token is cached, or if its key is cached and
-   * verifies inline, unless the token must be introspected.
+   * Verifies a token. Returns synchronously if the token is cached, or if its issuer is known
+   * without a promise and its key is cached and verifies inline. A token that must be introspected
+   * is verified synchronously only if the introspection response is cached.
    *
    * @param context the request, or another value for the application's `issuer` function.
    * @returns the token or a rejection. If the result is a promise, it rejects with the rejection.
@@ -107,8 +110,8 @@ export class Pipeline {
   }
 
   /**
-   * Returns the result for a cached token, whose times are checked again; `undefined` if the token
-   * must be verified again, because its key or its issuer is no longer trusted.
+   * Returns the result for a cached token, whose times are checked again. Returns `undefined` if
+   * the token is not cached, or must be verified again because its key or issuer is no longer trusted.
    */
   #reuse(result: VerificationResult | undefined, now: number): StepResult<AccessToken> | undefined {
     if (result === undefined) return undefined
@@ -140,8 +143,8 @@ export class Pipeline {
     if (inFlight?.raw !== raw) return undefined
     return inFlight.verifying.catch((error) => {
       if (isInvalidToken(error)) throw cloneError(error)
-      // The shared verification ended without a result (for example, keys unavailable). Retry: if
-      // the keys are still unavailable, the back-off rejects without another fetch.
+      // The shared verification failed for another reason, such as unavailable keys. Retry: if the
+      // keys are still unavailable, the back-off rejects the token without another fetch.
       return unwrap(this.#start(raw, context))
     })
   }
@@ -240,12 +243,13 @@ function startRecheck(
   { introspection }: Issuer,
 ): VerificationResult['recheck'] {
   if (introspection?.mode !== 'recheck') return undefined
-  // The recheck retains the token, which is a slice: without a copy, the whole header stays alive.
+  // The recheck keeps the token, which is a slice of the header. Without a copy, the whole header
+  // would stay in memory.
   token.detach()
   return introspection.introspector.recheckOf(token.raw)
 }
 
-/** Returns the error for a token whose rechecks failed for longer than `recheckStaleIfError`. */
+/** Returns the error for a token that no recheck confirmed within `recheckStaleIfError`. */
 function recheckFailed(
   { issuer }: Issuer,
   recheck: VerificationResult['recheck'],
@@ -254,7 +258,7 @@ function recheckFailed(
 }
 
 function isInvalidToken(error: unknown): error is InvalidTokenError {
-  // Excludes subclasses of the application, which cloneError() cannot reconstruct.
+  // Excludes subclasses that the application defines: cloneError() cannot reconstruct them.
   return error instanceof InvalidTokenError && error.constructor === InvalidTokenError
 }
 

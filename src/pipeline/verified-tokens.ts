@@ -4,7 +4,7 @@
  *
  * Tokens are promoted to the main cache on second use, as in W-TinyLFU: long-lived objects are
  * expensive to collect, so single-use tokens must not fill the cache. A small admission window
- * keeps the most recent tokens, so that a burst of requests with one token verifies it once.
+ * keeps recent tokens, so that the second request with a new token need not verify it again.
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
@@ -16,12 +16,12 @@ import type { VerificationKey } from '../keys/verification-key.js'
 import { AdmissionFilter } from './admission-filter.js'
 import { fingerprintOf } from './fingerprint.js'
 
-/** A verified token, with the issuer and the key by which it was verified. */
+/** A verified token, with its issuer and the key that verified its signature. */
 export interface VerificationResult {
   readonly token: AccessToken
   readonly issuer: Issuer
   readonly key: VerificationKey
-  /** Background recheck by introspection, if the issuer uses it. */
+  /** Background recheck; `undefined` unless the issuer's `introspection.mode` is `recheck`. */
   readonly recheck: Pick<Recheck, 'check' | 'failure'> | undefined
 }
 
@@ -96,6 +96,8 @@ export class VerifiedTokens {
    * Returns the result for a raw header that is exactly `Bearer <token in the main cache>`;
    * `undefined` for any other header, even if {@link get} finds its token. Avoids slicing the token
    * from the header, which is the largest cost of a cache hit.
+   *
+   * @param now whole seconds since the epoch.
    */
   getByHeader(header: string, now: number): VerificationResult | undefined {
     const fingerprint = fingerprintOf(header)
@@ -106,7 +108,7 @@ export class VerifiedTokens {
 
   /**
    * Adds a result to the main cache if the token was added before; otherwise to the admission
-   * window, unless it is too large for that.
+   * window, unless the result is too large for the window.
    *
    * @param now whole seconds since the epoch.
    */
@@ -147,8 +149,8 @@ export class VerifiedTokens {
 }
 
 /**
- * Whether a result needs at most that many bytes. For most tokens, an upper bound computed from the
- * length proves it, without counting nested claims.
+ * Whether a result needs at most `bytes`. For most tokens, an upper bound computed from the length
+ * suffices, so that nested claims need not be counted.
  */
 function isAtMost(bytes: number, result: VerificationResult): boolean {
   const { length } = result.token.raw
@@ -163,7 +165,7 @@ function bytesFor(characters: number, nested: number): number {
   return BYTES_PER_ENTRY + characters * BYTES_PER_CHARACTER + nested * BYTES_PER_NESTED
 }
 
-/** Counts nested objects and arrays recursively: the parser has limited their depth. */
+/** Counts nested objects and arrays. Recursion is safe because the parser limits their depth. */
 function countNested(value: object): number {
   let count = 0
   for (const member of Object.values(value)) {

@@ -1,4 +1,7 @@
-/** Subscribes to a channel of a store, and repeats failed attempts until one succeeds. */
+/**
+ * Subscribes to a channel of a store. The owner calls `ensureSubscribed` repeatedly, which retries
+ * after a failed attempt.
+ */
 import type { Store, Unsubscribe } from '../stores/store.js'
 
 export interface PersistentSubscriptionOptions {
@@ -29,7 +32,7 @@ export class PersistentSubscription {
 
   /**
    * Starts an attempt to subscribe, unless there is a subscription or an attempt, the last attempt
-   * began less than 5 s ago, or this object is closed. To be called repeatedly.
+   * began less than 5 s ago, or this object is closed.
    */
   ensureSubscribed(): void {
     const { monotonicNow, onFailure } = this.#options

@@ -9,7 +9,7 @@ export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const
 export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
 
 export interface RevocationNames {
-  /** Returns the name of a revocation, which without an issuer covers tokens of every issuer. */
+  /** Returns the name of a revocation. Without `issuer`, it covers tokens of every issuer. */
   nameOf(kind: RevocableKind, value: string, issuer: string | undefined): string
   /** Returns the names of all revocations that would cover the token. */
   namesOf(token: AccessToken): readonly string[]

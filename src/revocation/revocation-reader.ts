@@ -1,8 +1,8 @@
 /**
- * Reads the revocations of other instances from the store: the changes since the last read or,
- * after a gap, all revocations. A gap means that changes may be missing: the store no longer has
- * them, or the subscription was interrupted. After a gap, revocations that the store has lost are
- * written again.
+ * Reads the revocations of all instances from the store: all revocations at first and after a gap,
+ * otherwise the changes since the last read. A gap means that changes may be missing: the store no
+ * longer has them, or the subscription was interrupted. After a gap, revocations that the store has
+ * lost are written again.
  */
 import type { Store, StoredRevocation } from '../stores/store.js'
 import type { RevocationWriter } from './revocation-writer.js'
@@ -15,7 +15,10 @@ export interface RevocationReaderOptions {
   readonly writer: RevocationWriter
 }
 
-/** Maximum number of pages per read; they contain more than the 10,000 changes of a store. */
+/**
+ * Index of the last page in one read. The pages contain more than the 10,000 changes that a store
+ * of this package keeps.
+ */
 const MAX_PAGES = 100
 
 export class RevocationReader {
@@ -48,7 +51,7 @@ export class RevocationReader {
     if (!(await this.#readChanges())) await this.#readAll()
   }
 
-  /** @returns whether the changes could be read without a gap. */
+  /** Reads the changes since the last read. @returns false after a gap and before the first read. */
   async #readChanges(): Promise<boolean> {
     for (let page = 0; this.#revision !== undefined; page++) {
       const gaps = this.#gaps
@@ -58,7 +61,7 @@ export class RevocationReader {
       this.#revision = changes.revision
       // After MAX_PAGES, the next read continues.
       if (!changes.more || page === MAX_PAGES) return true
-      // Lets the event loop turn, which a store that resolves without I/O would block.
+      // Yields to the event loop, because a store that resolves without I/O would block it.
       await new Promise((resolve) => setImmediate(resolve))
     }
     return false
@@ -86,7 +89,8 @@ export class RevocationReader {
   /**
    * Merges a revocation of the store into those of this instance.
    *
-   * @throws {TypeError} if the revocation is malformed: ignoring it could accept a revoked token.
+   * @throws {TypeError} if the revocation is malformed, because an instance that ignored it could
+   *   accept a revoked token.
    */
   #merge(found: StoredRevocation): void {
     const { revocations, writer } = this.#options

@@ -1,6 +1,7 @@
 /**
  * Writes pending revocations to the store in batches. If a write fails, its revocations stay
- * pending until a later write succeeds. Each name has at most one pending revocation.
+ * pending until a later write succeeds, or the store turns out to have them. Each name has at most
+ * one pending revocation.
  */
 import type { RevocationToStore, Store, StoredRevocation } from '../stores/store.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
@@ -118,7 +119,7 @@ export class RevocationWriter {
     const receipt = known === undefined || known.isSettled ? this.#newestReceipt() : known
     if (receipt !== known) receipt.add()
     this.#pending.set(revocation.name, { revocation, receipt })
-    // Handled by the caller: a failed write rejects receipt.written.
+    // The caller receives the error of a failed write through receipt.written.
     this.writeAll().catch(() => {})
     return receipt.written
   }
@@ -166,7 +167,7 @@ export class RevocationWriter {
   }
 
   async #writeAll(): Promise<void> {
-    // Waits for other revocations of the same turn of the event loop, to write them together.
+    // Waits until the current synchronous code has added its revocations, to write them together.
     await undefined
     try {
       while (this.#pending.size > 0) await this.#writeBatch()
@@ -174,7 +175,7 @@ export class RevocationWriter {
       this.#failAll(error)
       throw error
     } finally {
-      // Reset in the same turn as the last check of `#pending`, so that no revocation is missed.
+      // Reset synchronously after the last check of `#pending`, so that no revocation is missed.
       this.#writing = undefined
     }
   }
@@ -218,7 +219,7 @@ export class RevocationWriter {
 const SLICE_SIZE = 1_000
 
 /**
- * Visits each item, and lets the event loop turn after each slice, so that requests are not
+ * Visits each item, and yields to the event loop after each slice, so that requests are not
  * delayed.
  */
 export async function visitInSlices<T>(

@@ -3,8 +3,10 @@
  * them valid. A revocation covers one token by its `jti`, or all tokens of a subject, session or
  * client that were issued up to a time.
  *
- * No revocation is evicted while a token that it covers may be valid, because losing it would
- * accept a revoked token: if the list is full, {@link Revocations.add} throws.
+ * No revocation is evicted while a token that it covers may be valid, because the API would then
+ * accept a revoked token: if the list is full, {@link Revocations.add} throws. How long a token may
+ * be valid follows from `maxTokenAge`; without this option, from the longest lifetime of the tokens
+ * seen so far, at least a day.
  */
 import type { AccessToken } from '../access-token/access-token.js'
 import type { TokenTimes } from '../access-token/access-token-claims.js'
@@ -88,7 +90,7 @@ interface Entry {
   readonly lastIssued: number
 }
 
-/** A day, in seconds: longer than the default lifetime of access tokens of any known issuer. */
+/** A day, in seconds: no common issuer has a longer default lifetime of access tokens. */
 const DEFAULT_LIFETIME_SECONDS = 86_400
 
 export class Revocations {
@@ -132,7 +134,7 @@ export class Revocations {
     return this.merge({ name, before, lastIssued })
   }
 
-  /** Whether the list has a revocation of this name whose times are not earlier. */
+  /** Whether the list has a revocation of this name whose times are equal or later. */
   has({ name, before, lastIssued }: NamedRevocation): boolean {
     const existing = this.#entries.get(name)
     return existing !== undefined && existing.before >= before && existing.lastIssued >= lastIssued
@@ -146,7 +148,7 @@ export class Revocations {
    */
   merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
     const existing = this.#entries.get(name)
-    // An instance that never calls add() would otherwise accumulate entries of other instances.
+    // Otherwise, an instance that never calls add() would keep expired entries of other instances.
     if (existing === undefined && this.#isFull()) this.#makeRoom()
     // The later time counts, so that a merge never narrows a revocation.
     const entry = {
@@ -181,9 +183,7 @@ export class Revocations {
     return false
   }
 
-  /**
-   * Records the lifetime of each verified token, because revocations must outlive the longest one.
-   */
+  /** Records the lifetime of a verified token: revocations are kept for the longest lifetime. */
   recordLifetime({ exp, iat }: TokenTimes): void {
     const now = this.#seconds()
     this.#extendRetention(exp - Math.min(iat ?? now, now))
@@ -211,7 +211,7 @@ export class Revocations {
 
   #makeRoom(): void {
     const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
-    // No entry can be removed. Avoids a scan of all entries for each revocation of a full list.
+    // Here no entry has expired. Avoids a scan of all entries for each revocation of a full list.
     if (!(this.#earliestLastIssued < expiredUntil)) return
     this.#earliestLastIssued = Number.POSITIVE_INFINITY
     for (const [key, { lastIssued }] of this.#entries) {

@@ -1,9 +1,9 @@
 /**
  * Synchronizes revocations across instances through a store.
  *
- * An instance that revokes writes to the store, and publishes a message. The message is only a
- * hint: instances that receive it read the changes from the store. Messages may be lost, so every
- * instance also polls the store twice a second.
+ * The instance on which `revoke()` is called writes the revocation to the store, and publishes a
+ * message. The message is only a hint: instances that receive it read the changes from the store.
+ * Messages may be lost, so every instance also polls the store twice a second.
  */
 import { StoreUnavailableError } from '../errors/errors.js'
 import { type Report, throttledReport } from '../observability/reports.js'
@@ -22,7 +22,7 @@ export interface SharedRevocationsOptions {
   readonly now: () => number
   /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
-  /** Called when a call of the store fails, at most once every 30 s. Must not throw. */
+  /** Called when a call to the store fails, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
   /** Called on close with the number of revocations that could not be written. Must not throw. */
   readonly onLost: (count: number) => void
@@ -100,9 +100,10 @@ export class SharedRevocations {
   }
 
   /**
-   * Shares a revocation, which this instance enforces already, with all instances.
+   * Shares a revocation that this instance already enforces.
    *
-   * @throws {StoreUnavailableError} if the write fails, which is then retried until it succeeds.
+   * @throws {StoreUnavailableError} if the write fails. The write is then retried until it succeeds
+   *   or the server closes.
    */
   async share(revocation: NamedRevocation): Promise<void> {
     try {
@@ -120,7 +121,10 @@ export class SharedRevocations {
     end.isReached = true
   }
 
-  /** Writes pending revocations as {@link flush} does, and stops synchronizing. Never rejects. */
+  /**
+   * Writes pending revocations as {@link flush} does, and stops synchronizing. Rejects only if the
+   * store fails to unsubscribe.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -180,7 +184,7 @@ export class SharedRevocations {
     await this.#writer.writeAll()
   }
 
-  /** Schedules a read after the current one, with a minimum interval between reads. */
+  /** Schedules a read after the one in flight, at least 20 ms after the start of the last read. */
   #hint(): void {
     if (this.#isHinted) return
     this.#isHinted = true
@@ -213,7 +217,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
 }
 
-/** Resolves when the work is done, or after the timeout. */
+/** Settles as the work does, but resolves after the timeout at the latest. */
 async function within(milliseconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const end = new Promise<void>((resolve) => {
