@@ -51,7 +51,7 @@ export interface ClientCredentials {
 export async function clientAuthentication(client: ClientCredentials): Promise<ClientAuth> {
   const { clientSecret, privateKey } = client
   if (clientSecret !== undefined && privateKey !== undefined) {
-    throw new TypeError('"clientSecret" and "privateKey" exclude each other: set one of them')
+    throw new TypeError('"clientSecret" and "privateKey" are mutually exclusive: set one of them')
   }
   const method = client.clientAuthentication ?? defaultMethod(client)
   switch (method) {

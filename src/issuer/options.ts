@@ -254,7 +254,7 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
   const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
   if (named.length > 1) {
-    throw new TypeError(`${named.join(' and ')} exclude each other: set one source of keys`)
+    throw new TypeError(`${named.join(' and ')} are mutually exclusive: set one source of keys`)
   }
   const resolved = resolveJwks(jwks)
   if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }

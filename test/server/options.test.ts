@@ -297,7 +297,7 @@ rejectsRows('keys have one source', [
   [
     'secret and jwksUri',
     { secret, algorithms: ['HS256'], jwksUri: 'https://a.example' },
-    /^"jwksUri" and "secret" exclude each other: set one source of keys$/,
+    /^"jwksUri" and "secret" are mutually exclusive: set one source of keys$/,
   ],
   [
     'secret and keys',
@@ -312,7 +312,7 @@ rejectsRows('keys have one source', [
   [
     'shared jwksUri and own keys',
     { jwksUri: 'https://a.example', issuer: { issuer: ISSUER, jwks: { keys } } },
-    /exclude each other/,
+    /are mutually exclusive/,
   ],
   [
     'keys for several issuers',

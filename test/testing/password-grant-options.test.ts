@@ -66,7 +66,7 @@ t.test('names the invalid option, and never its value', async (t) => {
     [{ ...base, clientAuthentication: 'basic' }, /"clientAuthentication" must be client_secret_/],
     [{ ...base, clientAuthentication: 'none' }, /sends neither "clientSecret" nor/],
     [{ ...publicBase, privateKey, clientAuthentication: 'none' }, /sends neither "clientSecret"/],
-    [{ ...base, privateKey }, /"clientSecret" and "privateKey" exclude each other/],
+    [{ ...base, privateKey }, /"clientSecret" and "privateKey" are mutually exclusive/],
     [{ ...publicBase, clientAuthentication: 'client_secret_basic' }, /"clientSecret" is missing/],
     [{ ...publicBase, clientAuthentication: 'client_secret_post' }, /"clientSecret" is missing/],
     [
