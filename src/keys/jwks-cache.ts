@@ -198,7 +198,7 @@ export class JwksCache implements KeySource {
 
   /**
    * Schedules a refresh that needs no request, so that the first request after a pause finds a
-   * fresh set. When the timer fires, a set that no token has used is refreshed only if `refreshUnused`.
+   * fresh set. A set that no token has used is refreshed only if `refreshUnused` is true.
    */
   #scheduleRefresh(): void {
     if (this.#loaded === undefined || this.#closing.signal.aborted) return

@@ -111,7 +111,7 @@ export class Pipeline {
 
   /**
    * Returns the result for a cached token, whose times are checked again. Returns `undefined` if
-   * the token is not cached, or must be verified again because its key or issuer is no longer trusted.
+   * the token is not cached, or if its key or issuer is no longer trusted.
    */
   #reuse(result: VerificationResult | undefined, now: number): StepResult<AccessToken> | undefined {
     if (result === undefined) return undefined

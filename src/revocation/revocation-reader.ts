@@ -51,7 +51,7 @@ export class RevocationReader {
     if (!(await this.#readChanges())) await this.#readAll()
   }
 
-  /** Reads the changes since the last read. @returns false after a gap and before the first read. */
+  /** Reads the changes since the last read. @returns false after a gap or before any read. */
   async #readChanges(): Promise<boolean> {
     for (let page = 0; this.#revision !== undefined; page++) {
       const gaps = this.#gaps
