@@ -1,12 +1,12 @@
-/** `examples/playground` in Chromium: each button, the keyboard, small screens, other origins. */
+/** Tests `examples/playground` in Chromium: buttons, keyboard, small screens, other origins. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { startPlayground } from '../../test/fixtures/playground-process.js'
-import { complaintsOf, launchChromium } from './fixtures/chromium.js'
-import { failedAt, PlaygroundPage } from './fixtures/playground-page.js'
+import { collectConsoleErrors, launchChromium } from './fixtures/chromium.js'
+import { expectedSteps, PlaygroundPage } from './fixtures/playground-page.js'
 
 const READABILITY = readFileSync(new URL('fixtures/readability.js', import.meta.url), 'utf8')
 const PICTURE = new URL('../../docs/playground.png', import.meta.url)
@@ -19,39 +19,39 @@ t.teardown(() => playground.stop())
 async function open(t: Test, options: BrowserContextOptions = {}, url = playground.page) {
   const page = await browser.newPage(options)
   t.teardown(() => page.close())
-  const complaints = complaintsOf(page)
+  const consoleErrors = collectConsoleErrors(page)
   const ui = new PlaygroundPage(page)
   await ui.open(url)
-  return { page, ui, complaints }
+  return { page, ui, consoleErrors }
 }
 
-/** Saves a screenshot of the state in the folder `PICTURES`, if set. */
-async function picture(page: Page, name: string): Promise<void> {
+/** Saves a screenshot of the page in the folder `PICTURES`, if that variable is set. */
+async function saveScreenshot(page: Page, name: string): Promise<void> {
   const { PICTURES } = process.env
   if (PICTURES !== undefined)
     await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true })
 }
 
 t.test('a token from the password grant passes every step', async (t) => {
-  const { page, ui, complaints } = await open(t)
+  const { page, ui, consoleErrors } = await open(t)
   const urls: string[] = []
   page.on('request', (request) => urls.push(request.url()))
 
-  const without = await ui.press('Call the API')
-  t.equal(without.status, '401 Unauthorized')
-  t.strictSame(without.steps, failedAt('credentials'))
+  const withoutToken = await ui.press('Call the API')
+  t.equal(withoutToken.status, '401 Unauthorized')
+  t.strictSame(withoutToken.steps, expectedSteps('credentials'))
   t.match(
-    without.response,
+    withoutToken.response,
     'WWW-Authenticate: Bearer realm="api"',
     'R6: CORS exposes the challenge',
   )
 
   t.match(await ui.logIn(), 'Logged in')
   t.match(await ui.text('#token-claims'), '"sub": "testuser1@example.com"')
-  const answer = await ui.press('Call the API')
-  t.equal(answer.status, '200 OK')
-  t.strictSame(answer.steps, failedAt())
-  t.match(answer.response, '"for":"testuser1@example.com"')
+  const withToken = await ui.press('Call the API')
+  t.equal(withToken.status, '200 OK')
+  t.strictSame(withToken.steps, expectedSteps())
+  t.match(withToken.response, '"for":"testuser1@example.com"')
 
   t.notOk(
     urls.some((url) => /demo-password|eyJ/.test(url)),
@@ -60,7 +60,7 @@ t.test('a token from the password grant passes every step', async (t) => {
   const stored = await page.evaluate('localStorage.length + sessionStorage.length')
   t.equal(stored, 0)
   t.equal(await page.evaluate('document.cookie'), '')
-  t.strictSame(complaints, [])
+  t.strictSame(consoleErrors, [])
 })
 
 t.test('reports a wrong password', async (t) => {
@@ -72,74 +72,74 @@ t.test('reports a wrong password', async (t) => {
 })
 
 t.test('each experiment fails at its step', async (t) => {
-  const { ui, complaints } = await open(t)
+  const { ui, consoleErrors } = await open(t)
   await ui.logIn()
   await ui.press('Call the API')
 
   const tampered = await ui.press('Tamper')
   t.equal(tampered.status, '401 Unauthorized')
-  t.strictSame(tampered.steps, failedAt('signature'))
+  t.strictSame(tampered.steps, expectedSteps('signature'))
   t.match(await ui.text('#token-claims'), '"sub": "another-user"')
 
   const expired = await ui.press('Expire')
   t.equal(expired.status, '401 Unauthorized')
-  t.strictSame(expired.steps, failedAt('claims'))
+  t.strictSame(expired.steps, expectedSteps('claims'))
   t.match(expired.texts.claims, /expired.*expected.*found.*to do/)
 
-  const narrow = await ui.press('Drop a scope')
-  t.equal(narrow.status, '403 Forbidden')
-  t.strictSame(narrow.steps, failedAt('scope'))
-  t.match(narrow.response, 'scope="orders:read"')
+  const narrowed = await ui.press('Drop a scope')
+  t.equal(narrowed.status, '403 Forbidden')
+  t.strictSame(narrowed.steps, expectedSteps('scope'))
+  t.match(narrowed.response, 'scope="orders:read"')
 
   const rotated = await ui.press('Rotate keys')
   t.equal(rotated.status, '200 OK')
-  t.strictSame(rotated.steps, failedAt())
+  t.strictSame(rotated.steps, expectedSteps())
   t.match(rotated.texts.key, 'fetched for this request')
 
   // A token is cached after its second verification.
-  const twice = await ui.press('Send twice')
-  t.equal(twice.status, '200 OK')
-  t.match(twice.sentence, 'First 200, then 200')
-  t.match(twice.texts.signature, 'cached')
-  t.strictSame(complaints, [])
+  const sentTwice = await ui.press('Send twice')
+  t.equal(sentTwice.status, '200 OK')
+  t.match(sentTwice.sentence, 'First 200, then 200')
+  t.match(sentTwice.texts.signature, 'cached')
+  t.strictSame(consoleErrors, [])
 })
 
 t.test(
-  'cached keys verify tokens during an outage of the issuer; a new key gets 503',
+  'accepts tokens with a cached key during an issuer outage, and rejects a new key with 503',
   async (t) => {
-    // A separate process, because the response to an unknown key depends on earlier fetches.
-    const another = await startPlayground()
-    t.teardown(() => another.stop())
-    const { ui, complaints } = await open(t, {}, another.page)
+    // Starts a separate process, because the response to an unknown key depends on earlier fetches.
+    const separate = await startPlayground()
+    t.teardown(() => separate.stop())
+    const { ui, consoleErrors } = await open(t, {}, separate.page)
     await ui.logIn()
     await ui.press('Call the API')
 
-    const known = await ui.press('Take the issuer down')
-    t.equal(known.status, '200 OK')
-    t.strictSame(known.steps, failedAt())
+    const cachedKey = await ui.press('Take the issuer down')
+    t.equal(cachedKey.status, '200 OK')
+    t.strictSame(cachedKey.steps, expectedSteps())
     t.equal(await ui.text('#issuer-state'), 'down')
     t.match(await ui.logIn(), 'unreachable')
 
-    const unknown = await ui.press('Rotate keys')
-    t.equal(unknown.status, '503 Service Unavailable', 'B9: and never 401')
-    t.strictSame(unknown.steps, failedAt('key'))
-    t.match(unknown.response, /Retry-After: \d/)
+    const newKey = await ui.press('Rotate keys')
+    t.equal(newKey.status, '503 Service Unavailable', 'B9: never 401')
+    t.strictSame(newKey.steps, expectedSteps('key'))
+    t.match(newKey.response, /Retry-After: \d/)
 
     let recovered = await ui.press('Bring the issuer back')
     t.equal(await ui.text('#issuer-state'), 'up')
-    // The back-off spaces key fetches, so that success may take a few requests.
+    // Repeats the request, because the back-off delays the next key fetch.
     while (recovered.status.startsWith('503')) recovered = await ui.press('Call the API')
-    t.strictSame(recovered.steps, failedAt())
-    t.strictSame(complaints, [])
+    t.strictSame(recovered.steps, expectedSteps())
+    t.strictSame(consoleErrors, [])
   },
 )
 
 t.test(
   'the issuer can be brought back after a reload, and repeated clicks rotate keys',
   async (t) => {
-    const another = await startPlayground()
-    t.teardown(() => another.stop())
-    const { page, ui, complaints } = await open(t, {}, another.page)
+    const separate = await startPlayground()
+    t.teardown(() => separate.stop())
+    const { page, ui, consoleErrors } = await open(t, {}, separate.page)
     await ui.logIn()
     for (let times = 0; times < 12; times++) {
       const rotated = await ui.press('Rotate keys')
@@ -147,57 +147,57 @@ t.test(
       t.notMatch(rotated.sentence, 'is unavailable')
     }
     await ui.press('Take the issuer down')
-    await picture(page, 'down')
+    await saveScreenshot(page, 'down')
     await page.reload()
-    await ui.settle()
+    await ui.waitUntilIdle()
     t.equal(await ui.text('#issuer-state'), 'down')
     t.match(await ui.logIn(), /unreachable.*The issuer is down: bring it back first/)
-    await picture(page, 'reloaded')
-    const back = await ui.press('Bring the issuer back')
-    t.strictSame(back.steps, failedAt('credentials'), 'no token yet')
+    await saveScreenshot(page, 'reloaded')
+    const recovered = await ui.press('Bring the issuer back')
+    t.strictSame(recovered.steps, expectedSteps('credentials'), 'no token yet')
     t.equal(await ui.text('#login-message'), '')
     t.match(await ui.logIn(), 'Logged in')
     t.equal((await ui.press('Call the API')).status, '200 OK')
     await ui.press('Rotate keys')
     await page.reload()
-    await ui.settle()
+    await ui.waitUntilIdle()
     t.match(await ui.logIn(), 'Logged in')
     t.equal((await ui.press('Call the API')).status, '200 OK')
-    await picture(page, 'back')
-    t.strictSame(complaints, [])
+    await saveScreenshot(page, 'back')
+    t.strictSame(consoleErrors, [])
   },
 )
 
-t.test('reports that the playground has stopped, and stays usable', async (t) => {
-  const another = await startPlayground()
-  t.teardown(() => another.stop())
-  const { page, ui } = await open(t, {}, another.page)
+t.test('reports that the playground has stopped, and the page stays usable', async (t) => {
+  const separate = await startPlayground()
+  t.teardown(() => separate.stop())
+  const { page, ui } = await open(t, {}, separate.page)
   await ui.logIn()
-  await another.stop()
+  await separate.stop()
   for (const button of ['Call the API', 'Rotate keys', 'Log in']) {
     await ui.press(button)
     t.match(await ui.text('#login-message'), /does not respond: restart/, button)
   }
-  await picture(page, 'ended')
+  await saveScreenshot(page, 'ended')
 })
 
 t.test('P5: a proof is accepted once, and CORS exposes the nonce of the API', async (t) => {
-  const { ui, page, complaints } = await open(t)
+  const { ui, page, consoleErrors } = await open(t)
   await ui.logIn('DPoP')
   t.match(await ui.text('#token-claims'), '"jkt"')
-  const proven = await ui.press('Call the API')
-  t.equal(proven.status, '200 OK')
-  t.match(proven.texts.binding, 'the proof is valid')
-  t.strictSame((await ui.press('Tamper')).steps, failedAt('signature'))
+  const withProof = await ui.press('Call the API')
+  t.equal(withProof.status, '200 OK')
+  t.match(withProof.texts.binding, 'the proof is valid')
+  t.strictSame((await ui.press('Tamper')).steps, expectedSteps('signature'))
 
-  const twice = await ui.press('Send twice')
-  t.equal(twice.status, '401 Unauthorized')
-  t.match(twice.sentence, 'first 200, then 401')
-  t.strictSame(twice.steps, failedAt('binding'))
-  t.match(twice.texts.binding, 'The DPoP proof was used before')
-  t.match(twice.response, 'error="invalid_dpop_proof"')
+  const sentTwice = await ui.press('Send twice')
+  t.equal(sentTwice.status, '401 Unauthorized')
+  t.match(sentTwice.sentence, 'first 200, then 401')
+  t.strictSame(sentTwice.steps, expectedSteps('binding'))
+  t.match(sentTwice.texts.binding, 'The DPoP proof was used before')
+  t.match(sentTwice.response, 'error="invalid_dpop_proof"')
   t.match(await page.locator('#request').textContent(), 'DPoP: eyJ')
-  t.strictSame(complaints, [])
+  t.strictSame(consoleErrors, [])
 })
 
 t.test('works with the keyboard alone', async (t) => {
@@ -213,16 +213,16 @@ t.test('works with the keyboard alone', async (t) => {
   }
   await tabTo('Log in')
   await page.keyboard.press('Enter')
-  await ui.settle()
+  await ui.waitUntilIdle()
   await tabTo('Call the API')
   await page.keyboard.press('Enter')
-  await ui.settle()
-  t.equal((await ui.shown()).status, '200 OK')
+  await ui.waitUntilIdle()
+  t.equal((await ui.readResponse()).status, '200 OK')
 })
 
 for (const [name, viewport] of [
   ['a phone', { width: 360, height: 740 }],
-  ['a desk', { width: 1100, height: 900 }],
+  ['a desktop', { width: 1100, height: 900 }],
 ] as const) {
   for (const colorScheme of ['light', 'dark'] as const) {
     t.test(`is readable on ${name}, ${colorScheme}`, async (t) => {
@@ -244,10 +244,10 @@ for (const [name, viewport] of [
 
 t.test('every control has a name, and responses are announced', async (t) => {
   const { page } = await open(t)
-  const nameless = `[...document.querySelectorAll('button, input, select, summary')]
+  const unnamedControls = `[...document.querySelectorAll('button, input, select, summary')]
     .filter((control) => !(control.labels?.length || (control.matches('button, summary') && control.innerText)))
     .map((control) => control.outerHTML)`
-  t.strictSame(await page.evaluate(nameless), [])
+  t.strictSame(await page.evaluate(unnamedControls), [])
   t.equal(await page.getByRole('status').count(), 2)
   t.equal(await page.getByRole('heading', { level: 1 }).count(), 1)
 })
@@ -267,7 +267,7 @@ t.test('R6: a script of another origin cannot call the API', async (t) => {
     )
   t.equal(await attempt({}), 'blocked', 'a response')
   t.equal(await attempt({ authorization: 'Bearer a.b.c' }), 'blocked', 'a preflight')
-  // The server of the page rejects a script of another origin as well.
+  // The server of the page also rejects a script of another origin.
   await page.evaluate(
     `fetch('${playground.page}/issuer', { method: 'POST', mode: 'no-cors', body: '{"up":false}' })`,
   )
@@ -275,7 +275,7 @@ t.test('R6: a script of another origin cannot call the API', async (t) => {
   t.equal(await ui.text('#issuer-state'), 'up')
 })
 
-t.test('its screenshot is suitable for the README', async (t) => {
+t.test('the screenshot of the playground is suitable for the README', async (t) => {
   const { page, ui } = await open(t, { viewport: { width: 1100, height: 960 } })
   await ui.logIn()
   await ui.press('Call the API')
@@ -283,7 +283,7 @@ t.test('its screenshot is suitable for the README', async (t) => {
   await page.evaluate('document.activeElement.blur()')
   await page.evaluate('scrollTo(0, 0)')
   await page.mouse.move(0, 0)
-  const picture = await page.screenshot({ animations: 'disabled' })
-  t.ok(picture.length < 200 * 1024, `${picture.length} bytes`)
-  if (process.env.SCREENSHOT === 'write') writeFileSync(PICTURE, picture)
+  const screenshot = await page.screenshot({ animations: 'disabled' })
+  t.ok(screenshot.length < 200 * 1024, `${screenshot.length} bytes`)
+  if (process.env.SCREENSHOT === 'write') writeFileSync(PICTURE, screenshot)
 })

@@ -1,4 +1,4 @@
-/** The Swagger UI of `examples/openapi` in Chromium sends the token that the user pastes. */
+/** Tests that the Swagger UI of `examples/openapi` sends the token that the user pastes. */
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -30,9 +30,9 @@ t.test('Swagger UI sends the pasted token', async (t) => {
     return { status: response.status(), headers: await response.request().allHeaders() }
   }
 
-  const without = await tryOrders()
-  t.equal(without.status, 401)
-  t.notOk('authorization' in without.headers)
+  const withoutToken = await tryOrders()
+  t.equal(withoutToken.status, 401)
+  t.notOk('authorization' in withoutToken.headers)
 
   await page.locator('.auth-wrapper').getByRole('button', { name: 'Authorize' }).click()
   const dialog = page.locator('.modal-ux')
@@ -40,12 +40,12 @@ t.test('Swagger UI sends the pasted token', async (t) => {
   await dialog.getByRole('button', { name: 'Apply credentials' }).click()
   await dialog.getByRole('button', { name: 'Close' }).last().click()
 
-  const sent = await tryOrders()
-  t.equal(sent.status, 200)
-  t.equal(sent.headers.authorization, `Bearer ${token}`)
+  const withToken = await tryOrders()
+  t.equal(withToken.status, 200)
+  t.equal(withToken.headers.authorization, `Bearer ${token}`)
 })
 
-/** Starts the example on a free port, and retries on another if the port was taken meanwhile. */
+/** Starts the example on a free port, and retries on another port if the first port is in use. */
 async function startExample(t: Test): Promise<{ docs: string; token: string }> {
   for (;;) {
     const { PATH = '' } = process.env
@@ -53,8 +53,8 @@ async function startExample(t: Test): Promise<{ docs: string; token: string }> {
       env: { PATH, PORT: String(await freePort()) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const complaint: string[] = []
-    child.stderr.setEncoding('utf8').on('data', (text) => complaint.push(text))
+    const stderrChunks: string[] = []
+    child.stderr.setEncoding('utf8').on('data', (text) => stderrChunks.push(text))
     let docs = ''
     for await (const line of createInterface(child.stdout)) {
       docs ||= /^Open (\S+),/.exec(line)?.[1] ?? ''
@@ -62,7 +62,7 @@ async function startExample(t: Test): Promise<{ docs: string; token: string }> {
       t.teardown(() => child.kill())
       return { docs, token: line }
     }
-    if (!complaint.join('').includes('EADDRINUSE')) throw new Error(complaint.join(''))
+    if (!stderrChunks.join('').includes('EADDRINUSE')) throw new Error(stderrChunks.join(''))
   }
 }
 

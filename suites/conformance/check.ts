@@ -2,12 +2,14 @@
 import type { Harness } from './harness/harness.js'
 
 /**
- * What requires it: an RFC's MUST, an RFC's SHOULD, or only this package, which is stricter than the
- * RFC or follows a draft.
+ * Source of the requirement: an RFC's MUST, an RFC's SHOULD, or only this package, which is
+ * stricter than the RFC or follows a draft.
  */
 export type Level = 'MUST' | 'SHOULD' | 'ours'
 
-/** Features of an API or its target, with the reason why a check that needs a missing one is `n/a`. */
+/**
+ * Features of an API or its target, with the reason why a check that needs a missing one is `n/a`.
+ */
 export const FEATURES = {
   jwt: 'it accepts no JWTs',
   credentials: 'it parses the Authorization header itself',

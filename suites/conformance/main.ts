@@ -38,7 +38,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { format, isSelected } = options
   const log = format === 'text' ? console.log : console.error
   const checks = allChecks.filter(({ id }) => isSelected(id))
-  const begun = performance.now()
+  const startedAt = performance.now()
   const all: TargetResults[] = []
   try {
     const targets = await targetsOf(options)
@@ -59,7 +59,7 @@ async function run(args: readonly string[]): Promise<number> {
   else if (format === 'markdown') console.log(tables(all))
   else for (const target of all) console.log(forTerminal(target))
   const results = all.flatMap(({ results }) => results)
-  log(`${summary(results)}; ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+  log(`${summary(results)}; ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
   return results.some(({ status }) => status === 'fail') ? 1 : 0
 }
 

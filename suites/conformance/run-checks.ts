@@ -23,16 +23,16 @@ export async function runChecks(
   credentials: TestCredentials,
   port?: number,
 ): Promise<TargetResults> {
-  const begun = performance.now()
+  const startedAt = performance.now()
   const results: Result[] = []
-  // The API is started only if a check applies to it.
+  // Starts the API only if a check applies to the target.
   const applies = checks.some((check) => missingFeature(check, target.features) === undefined)
   await using harness = applies ? await Harness.open(target, credentials, port) : undefined
   for (const check of checks) {
     const { id, section, level, title } = check
     results.push({ id, section, level, title, ...(await outcomeOf(check, target, harness)) })
   }
-  return { target: target.name, results, durationMs: performance.now() - begun }
+  return { target: target.name, results, durationMs: performance.now() - startedAt }
 }
 
 async function outcomeOf(
@@ -51,7 +51,7 @@ async function outcomeOf(
   } catch (error) {
     if (error instanceof RuleViolation)
       return { status: 'fail', expected: error.expected, found: error.found }
-    // No response, or one that is not HTTP.
+    // No response, or a response that is not HTTP.
     const { code, message } = error as NodeJS.ErrnoException
     return { status: 'fail', expected: 'a response', found: code ?? message }
   }

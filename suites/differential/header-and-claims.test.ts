@@ -19,13 +19,13 @@ function* systematicMutants(signer: TestKey): Generator<Mutant> {
 }
 
 const claims: readonly TextMutant[] = [...claimMutants()]
-/** The header mutants of each signer: creating them all takes longer than verifying one. */
+/** Caches the header mutants of each signer, because creating the mutants is slow. */
 const headers = new Map<TestKey, readonly TextMutant[]>()
 
 function headersOf(signer: TestKey): readonly TextMutant[] {
-  const known = headers.get(signer) ?? [...headerMutants(signer)]
-  headers.set(signer, known)
-  return known
+  const cached = headers.get(signer) ?? [...headerMutants(signer)]
+  headers.set(signer, cached)
+  return cached
 }
 
 /** Changes the header and the claims in one way each, and sometimes random characters. */

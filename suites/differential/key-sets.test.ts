@@ -71,8 +71,8 @@ t.test('J13: selects the same keys of a key set as jose', async (t) => {
         const described = `${JSON.stringify(header)} in ${JSON.stringify(members)}`
         if (excess.length > 0) t.fail(`selects a key that jose does not: ${described}`)
         const missed = jose.filter((key) => !found.includes(key))
-        // jose selects small RSA keys and rejects them later. This package treats a `kid` that is not
-        // a string as malformed; jose does so only for tokens with a `kid`.
+        // jose selects small RSA keys and rejects them later. This package treats a `kid` that is
+        // not a string as malformed; jose does so only for tokens with a `kid`.
         const isIntended = members.some(
           (member) =>
             (member.n !== undefined && member.n.length < 200) ||
@@ -90,7 +90,7 @@ t.test('J13: selects the same keys of a key set as jose', async (t) => {
   t.ok(counts.none > sets)
 })
 
-/** Removes null members and empty `key_ops`: this package ignores them, and jose rejects them. */
+/** Removes null members and empty `key_ops`, which this package ignores and jose rejects. */
 function withoutNulls(jwks: object): JSONWebKeySet {
   return JSON.parse(JSON.stringify(jwks), (name, value) =>
     value === null || (name === 'key_ops' && value.length === 0) ? undefined : value,

@@ -27,7 +27,10 @@ function* systematicMutants(signer: TestKey, ring: Ring, chance: Chance): Genera
 
 const allSigners: readonly TestKey[] = RINGS.flatMap(({ signers }) => signers)
 
-/** Combines two signers: one's token with the other's algorithm, key, `kid`, segments or signature. */
+/**
+ * Combines two signers: the token of one signer with the other signer's algorithm, key, `kid`,
+ * segments or signature.
+ */
 function* mixed(signer: TestKey, other: TestKey, chance: Chance): Generator<Mutant> {
   const [mine, theirs] = [signer, other].map((key) => partsOf(validToken(key, chance)))
   const title = `${signer.alg} and ${other.alg}`
@@ -50,7 +53,7 @@ function* mixed(signer: TestKey, other: TestKey, chance: Chance): Generator<Muta
   }
 }
 
-/** Uses a public key as an HMAC secret, which must be rejected. */
+/** Uses a public key as an HMAC secret, which both verifiers must reject. */
 function* publicKeyAsSecret({ publicJwk, alg, privateKey }: TestKey): Generator<Mutant> {
   const secrets = [JSON.stringify(publicJwk), publicJwk.n ?? publicJwk.x ?? '', privateKey.type, '']
   for (const secret of secrets) {

@@ -35,7 +35,9 @@ function* systematicMutants(signer: TestKey, _ring: Ring, chance: Chance): Gener
   }
 }
 
-/** With the original signature, and re-signed so that only the encoding can cause a rejection. */
+/**
+ * Yields the text with the original signature, and re-signed so that only the encoding can fail.
+ */
 function* both(
   signer: TestKey,
   parts: Parts,

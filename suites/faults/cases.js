@@ -1,10 +1,10 @@
-/** The table of faults, in its order. */
+/** Lists the fault cases, in the order of the table. */
 import firstRequests from './cases/first-requests.js'
 import issuerDown from './cases/issuer-down.js'
 import issuerHanging from './cases/issuer-hanging.js'
 import keyRemoved from './cases/key-removed.js'
 import outageInAFlood from './cases/outage-in-a-flood.js'
-import oversizedAnswers from './cases/oversized-answers.js'
+import oversizedResponses from './cases/oversized-responses.js'
 import randomKids from './cases/random-kids.js'
 import restart from './cases/restart.js'
 import rotationInAFlood from './cases/rotation-in-a-flood.js'
@@ -12,9 +12,9 @@ import rotationUnderLoad from './cases/rotation-under-load.js'
 import tokenBeforeItsKey from './cases/token-before-its-key.js'
 
 /**
- * One row per case. `observe` causes the fault on a {@link Harness}, for both subjects alike; `check`
- * returns the properties that this package must have; `describe` summarizes the measurement. A
- * `heavy` case runs alone.
+ * The table has a row for each case. `observe` causes the fault on a {@link Harness}, for both
+ * subjects alike; `check` returns the properties that this package must have; `describe` summarizes
+ * the measurements. A `heavy` case runs alone.
  */
 export const cases = [
   firstRequests,
@@ -26,6 +26,6 @@ export const cases = [
   tokenBeforeItsKey,
   keyRemoved,
   restart,
-  oversizedAnswers,
+  oversizedResponses,
   outageInAFlood,
 ]

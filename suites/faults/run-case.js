@@ -1,39 +1,42 @@
 /** Runs one case with this package and with jose, and checks this package. */
 import { Harness } from './harness/harness.js'
 
-const LONGEST = 60_000
+const TIMEOUT_MS = 60_000
 
-/** @returns a row of the table; `wrong` lists the failed checks. */
+/** @returns a row of the table; `failures` names the failed checks. */
 export async function runCase({ name, expected, observe, check, describe, heavy = false }) {
   const ours = () =>
-    on('ours', observe).then(
-      (facts) => ({ seen: describe(facts, true), wrong: untrue(check(facts)) }),
-      (error) => ({ seen: 'the case could not be run', wrong: [error.stack] }),
+    observeWith('ours', observe).then(
+      (measurements) => ({
+        measured: describe(measurements, true),
+        failures: failedChecks(check(measurements)),
+      }),
+      (error) => ({ measured: 'the case could not be run', failures: [error.stack] }),
     )
-  // Measured, but not checked.
+  // The suite reports the result of jose, but does not check it.
   const jose = () =>
-    on('jose', observe).then(
-      (facts) => describe(facts, false),
+    observeWith('jose', observe).then(
+      (measurements) => describe(measurements, false),
       (error) => `the case could not be run: ${error.message}`,
     )
-  const begun = performance.now()
+  const startedAt = performance.now()
   const [result, peer] = heavy ? [await ours(), await jose()] : await Promise.all([ours(), jose()])
-  return { name, expected, ...result, jose: peer, took: performance.now() - begun }
+  return { name, expected, ...result, jose: peer, durationMs: performance.now() - startedAt }
 }
 
-async function on(subject, observe) {
+async function observeWith(subject, observe) {
   const harness = new Harness(subject)
   let timer
-  const tooLong = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end within ${LONGEST} ms`)), LONGEST)
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not finished within ${TIMEOUT_MS} ms`)), TIMEOUT_MS)
   })
-  const observed = async () => {
-    const facts = await observe(harness)
+  const observeAndClose = async () => {
+    const measurements = await observe(harness)
     await harness.close({ graceful: true })
-    return facts
+    return measurements
   }
   try {
-    return await Promise.race([observed(), tooLong])
+    return await Promise.race([observeAndClose(), timeout])
   } catch (error) {
     await harness.close({ graceful: false })
     throw error
@@ -42,8 +45,8 @@ async function on(subject, observe) {
   }
 }
 
-function untrue(checks) {
+function failedChecks(checks) {
   return Object.entries(checks)
-    .filter(([, isSo]) => !isSo)
-    .map(([what]) => what)
+    .filter(([, passed]) => !passed)
+    .map(([name]) => name)
 }

@@ -3,12 +3,12 @@ import { createRequire } from 'node:module'
 
 const { version } = createRequire(import.meta.url)('jose/package.json')
 
-export function forTerminal({ name, expected, seen, wrong, jose, took }) {
+export function forTerminal({ name, expected, measured, failures, jose, durationMs }) {
   const lines = [
-    `${mark(wrong)} ${name} (${(took / 1000).toFixed(1)} s)`,
+    `${mark(failures)} ${name} (${(durationMs / 1000).toFixed(1)} s)`,
     `    expected   ${expected}`,
-    `    measured   ${seen}`,
-    ...wrong.map((what) => `    FAILED     ${what}`),
+    `    measured   ${measured}`,
+    ...failures.map((failure) => `    FAILED     ${failure}`),
     `    jose       ${jose}`,
   ]
   return `${lines.join('\n')}\n`
@@ -19,14 +19,14 @@ export function asMarkdown(rows) {
     `| case | expected | measured | | jose ${version} |`,
     '| --- | --- | --- | --- | --- |',
     ...rows.map(
-      ({ name, expected, seen, wrong, jose }) =>
-        `| ${[name, expected, seen, mark(wrong), jose].map(cell).join(' | ')} |`,
+      ({ name, expected, measured, failures, jose }) =>
+        `| ${[name, expected, measured, mark(failures), jose].map(cell).join(' | ')} |`,
     ),
   ].join('\n')
 }
 
-function mark(wrong) {
-  return wrong.length === 0 ? '✔' : '✘'
+function mark(failures) {
+  return failures.length === 0 ? '✔' : '✘'
 }
 
 function cell(text) {

@@ -1,4 +1,4 @@
-/** All targets, in the order in which they run. */
+/** All targets, in run order. */
 import type { Target } from './target.js'
 import { authorization } from './targets/authorization.fuzz.js'
 import { certificates } from './targets/certificates.fuzz.js'

@@ -1,4 +1,6 @@
-/** Runs each test file without an active mutant: its duration, and the mutants that its tests reach. */
+/**
+ * Measures each test file without an active mutant: duration, and the mutants that its tests reach.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { distribute } from './distribute.js'
@@ -47,8 +49,8 @@ function reachOf({ static: atLoad, perTest }) {
 const SLOW_MS = 1_500
 
 /**
- * Returns the test runs for a mutant, the fastest first: the tests of each file that reach it, or all
- * tests of a file that reaches it while it is loaded.
+ * Returns the test runs for a mutant, the fastest first: the tests that reach the mutant, or all
+ * tests of a file that reaches the mutant while the file loads.
  */
 export function planFor({ id }, files, hasty) {
   const plan = []

@@ -1,6 +1,6 @@
 /**
- * Mutants that no test can kill, and why. A surviving mutant that is not listed fails the run. Mutants
- * are matched by the text of the line on which they begin, not by its number.
+ * Mutants that no test can kill, and why. A surviving mutant that is not listed fails the run. The
+ * run matches mutants by the text of their first line, not by the line number.
  */
 const AUTHORIZATION = 'src/credentials/authorization.ts'
 const NAMES =

@@ -27,7 +27,7 @@ export function survivorLine(
 
 /** One row per file and folder. The score counts timeouts as killed and excludes open mutants. */
 export function table(mutants, results, explained) {
-  const known = new Set(explained)
+  const explainedMutants = new Set(explained)
   const rows = new Map()
   for (const mutant of mutants) {
     for (const name of new Set([folderOf(mutant.file), mutant.file, 'all'])) {
@@ -37,7 +37,7 @@ export function table(mutants, results, explained) {
       const { status } = results.get(mutant)
       row.mutants++
       row[status === 'unreached' ? 'survived' : status]++
-      if (known.has(mutant)) row.explained++
+      if (explainedMutants.has(mutant)) row.explained++
     }
   }
   const all = rows.get('all')

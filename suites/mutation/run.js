@@ -3,9 +3,9 @@
  * tests must fail.
  *
  *   npm run suite -- mutation               all mutants, which takes hours
- *   npm run suite -- mutation --only token  mutants of the files with that in their path
+ *   npm run suite -- mutation --only token  mutants of the files with this text in their path
  *   npm run suite -- mutation --again       mutants that survived the last run, or are new
- *   npm run suite -- mutation --minutes 20  as many mutants as fit into that time
+ *   npm run suite -- mutation --minutes 20  as many mutants as 20 minutes allow
  *   npm run suite -- mutation --hasty       without the tests that take seconds
  *
  * Fails if a mutant survives that explained.js does not list.
@@ -62,7 +62,7 @@ async function testGroup({ name, mutated, tests }) {
     if (status === 'killed' || status === 'timeout') results.set(mutant, { status })
     else open.push(mutant)
   }
-  // String mutants last: they matter least if time runs out.
+  // Tests string mutants last, because string mutants matter least if time runs out.
   open.sort((a, b) => Number(a.mutator === 'StringLiteral') - Number(b.mutator === 'StringLiteral'))
   console.error(`${name}: ${mutants.length} mutants, ${open.length} to test`)
   if (open.length === 0) return
@@ -73,7 +73,7 @@ async function testGroup({ name, mutated, tests }) {
   const files = await baseline(modules, workers, console.error)
   const test = (mutant, worker) => testMutant(mutant, planFor(mutant, files, values.hasty), worker)
   const suspects = new Map(workers.map((worker) => [worker, []]))
-  const begun = performance.now()
+  const startedAt = performance.now()
   let done = 0
   await distribute(open, workers, async (mutant, worker) => {
     const isLate = performance.now() > end
@@ -84,7 +84,7 @@ async function testGroup({ name, mutated, tests }) {
     if (killed.length >= 25) await check(killed.splice(0), worker, test)
     if (++done % 20 !== 0) return
     console.error(
-      `${done} of ${open.length} after ${((performance.now() - begun) / 1000).toFixed(0)} s`,
+      `${done} of ${open.length} after ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
     )
     saveStatuses(FOLDER, results)
   })
@@ -93,7 +93,7 @@ async function testGroup({ name, mutated, tests }) {
   saveStatuses(FOLDER, results)
 }
 
-/** A mutant may have side effects that kill the next one: then each runs again in its own process. */
+/** Runs each mutant again in a separate process if an earlier mutant may have had side effects. */
 async function check(killed, worker, test) {
   const testRuns = killed.map((mutant) => results.get(mutant).testRun)
   if (await passWithoutMutant(testRuns, worker)) return

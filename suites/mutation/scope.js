@@ -1,4 +1,6 @@
-/** The mutated files and their tests: those of the same name, and some that use them. */
+/**
+ * Lists the mutated files with their tests: tests of the same name, and tests that use the file.
+ */
 import { readdirSync } from 'node:fs'
 
 /** The sources that decide about access to a route, in the order of run time. */

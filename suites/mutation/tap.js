@@ -2,20 +2,20 @@
  * The part of tap's API that the tests use, for many runs in one process: comparisons use tap's own
  * `tcompare`, the first failure ends a run, and a run may be limited to some tests of a file.
  *
- * Top-level tests run sequentially, once the file is loaded or as soon as one of them is awaited.
+ * Top-level tests run sequentially, once the file is loaded or as soon as the file awaits a test.
  */
 import { match, same, strict } from 'tcompare'
 
 class Failed extends Error {}
 
-/** The original clock, also while a test replaces it. */
+/** Reads the original clock even while a test replaces `performance.now`. */
 export const now = performance.now.bind(performance)
 
 let run
 
 /**
- * With `all`, a failure ends only its own test. Calls `onTest(index)` before each top-level test, and
- * `onTest(undefined)` after it.
+ * With `all`, a failure ends only its own test. Calls `onTest(index)` before each top-level test,
+ * and `onTest(undefined)` after each.
  */
 export function begin({ only, all, onTest }) {
   run = { only, all, onTest, failure: undefined, failures: 0, tests: [], waiting: [] }
@@ -31,7 +31,7 @@ export function fail(target, reason) {
   if (!target.all) target.resolveFailed()
 }
 
-/** Call it when the file is loaded: runs the tests that were not awaited. */
+/** Runs the tests that the file did not await. Call this function when the file is loaded. */
 export async function finish(target) {
   await drain(target)
   await target.top.end()
@@ -45,7 +45,7 @@ function drain(target) {
   return target.running
 }
 
-/** Queues a top-level test, which starts when it is awaited or when the file is loaded. */
+/** Queues a top-level test, which starts when the file awaits the test or is loaded. */
 function queued(target, name, body) {
   const index = target.tests.length
   target.tests.push({ index, name, ms: 0, cpu: 0 })
@@ -57,11 +57,11 @@ function queued(target, name, body) {
   target.waiting.push(async () => {
     if (target.failure === undefined) {
       target.onTest?.(index)
-      const begun = now()
+      const startedAt = now()
       const before = process.cpuUsage()
       await perform(target, name, body)
       const entry = target.tests[index]
-      entry.ms = now() - begun
+      entry.ms = now() - startedAt
       const { user, system } = process.cpuUsage(before)
       entry.cpu = (user + system) / 1_000
       if (target.all && target.failure !== undefined) {

@@ -1,13 +1,13 @@
 /** Runs the tests against one mutant. */
 
-/** Ten times the duration without a mutant, and at least long enough for a busy machine. */
+/** Timeout: ten times the duration without a mutant, and long enough for a busy machine. */
 function limitOf(ms) {
   return 8_000 + 10 * ms
 }
 
 /**
- * Returns the status of a mutant: `killed`, `timeout`, `survived`, `unreached` by any test, or `open`
- * if the machine is too busy for a result.
+ * Returns the status of a mutant: `killed`, `timeout`, `survived`, `unreached` by any test, or
+ * `open` if the machine is too busy for a result.
  */
 export async function testMutant(mutant, plan, worker) {
   if (plan.length === 0) return { status: 'unreached' }
@@ -28,7 +28,9 @@ export async function testMutant(mutant, plan, worker) {
   return { status: 'survived' }
 }
 
-/** Whether the tests that killed mutants pass without one, so that no mutant had side effects. */
+/**
+ * Whether the tests that killed mutants pass without a mutant, so that no mutant had side effects.
+ */
 export async function passWithoutMutant(testRuns, worker) {
   const distinct = new Map()
   for (const testRun of testRuns) {

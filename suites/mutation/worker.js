@@ -1,6 +1,6 @@
 /**
- * A process that loads a test file repeatedly, each time with another active mutant. Packages that the
- * file imports stay loaded.
+ * A process that loads a test file repeatedly, each time with another active mutant. Packages that
+ * the file imports stay loaded.
  */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -40,8 +40,8 @@ process.on('message', async ({ module, only, all, mutant }) => {
   }
   reached(undefined)
   current = tap.begin({ only: only && new Set(only), all, onTest: reached })
-  const begun = tap.now()
-  // After a failure, a server of the test may wait indefinitely for a client that gave up.
+  const startedAt = tap.now()
+  // After a failure, a server of the test may wait indefinitely for a client that stopped.
   const stuck = await Promise.race([
     load(module, current),
     current.failed.then(() => pause(1_000, true, { ref: false })),
@@ -52,7 +52,7 @@ process.on('message', async ({ module, only, all, mutant }) => {
     failure: current.failure ?? (current.failures > 0 ? 'some' : undefined),
     untrusted: stuck === true || current.hasUnhandledError === true,
     tests: current.tests,
-    ms: tap.now() - begun,
+    ms: tap.now() - startedAt,
     memory: process.memoryUsage().rss,
     ...(all && { coverage }),
   })

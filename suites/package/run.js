@@ -1,8 +1,8 @@
 /**
  * Packs the package as it would be published, checks the tarball's content and metadata (publint,
- * are-the-types-wrong), installs it into an empty project, and uses it there by `import`, by
- * `require` and on the command line (the files in this folder). Builds dist, and fetches
- * dependencies from the registry.
+ * are-the-types-wrong), installs the package into an empty project, and uses the package there by
+ * `import`, by `require` and on the command line (the files in this folder). Builds dist, and
+ * fetches dependencies from the registry.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -46,7 +46,10 @@ try {
   await rm(temporary, { recursive: true, force: true })
 }
 
-/** Runs a step and prints its result. Rethrows its error, because later steps require the earlier ones. */
+/**
+ * Runs a step and prints its result. Rethrows the error of the step, because later steps require
+ * earlier steps.
+ */
 async function step(name, work) {
   try {
     const output = await work()

@@ -1,4 +1,4 @@
-/** Runs `examples/cluster.ts` from the built package, which starts its own redis-server. */
+/** Runs `examples/cluster.ts` with the built package; the example starts its own redis-server. */
 import { execFile } from 'node:child_process'
 import t from 'tap'
 

@@ -1,16 +1,16 @@
-/** Forged messages on the channel, and stalls of the event loop of the API. */
+/** Tests forged messages on the channel, and stalls of the event loop of the API. */
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { createResourceServer, type ResourceServerOptions } from '../../src/index.js'
 import { proofFor } from '../../test/fixtures/bound-token.js'
 import { given, tokenOf } from '../../test/fixtures/protected-api.js'
-import { names, storeOver } from './fixtures/clients.js'
+import { clientNames, createStore } from './fixtures/clients.js'
 import { startRedis } from './fixtures/redis-server.js'
 
-const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-async function serverOver(t: Test, name: string, url: string) {
-  const store = await storeOver(t, name, url, { afterRestart: 'dangerouslyAccept' })
+async function createServerWithStore(t: Test, name: string, url: string) {
+  const store = await createStore(t, name, url, { afterRestart: 'dangerouslyAccept' })
   const server = await createResourceServer({
     ...(given() as ResourceServerOptions),
     dpop: 'allowed',
@@ -33,33 +33,36 @@ const FORGED: Record<string, string> = {
   'a negative revision': '-1-0',
 }
 
-for (const name of names) {
+for (const name of clientNames) {
   t.test(
     `${name}: a forged message revokes nothing, and causes a limited number of reads`,
     async (t) => {
       const redis = await startRedis(t)
-      const server = await serverOver(t, name, redis.url)
+      const server = await createServerWithStore(t, name, redis.url)
       const admin = new Redis(redis.url)
       t.teardown(() => admin.disconnect())
       const token = await tokenOf({ sub: 'victim', jti: 'victim' })
       const reads = async () =>
         Number(/cmdstat_xrange:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1] ?? 0)
       for (const [what, message] of Object.entries(FORGED)) {
-        const [before, began] = [await reads(), performance.now()]
+        const [before, startedAt] = [await reads(), performance.now()]
         for (let i = 0; i < (message.length > 1_000 ? 2 : 200); i++) {
           await admin.publish('frs:revocations', message)
         }
         const revoking = performance.now()
-        const timeOf = (done: Promise<unknown>) => done.then(() => performance.now() - revoking)
-        // Reading ten megabytes delays both, longer on a busy machine.
-        const [revoked, pinged] = await Promise.all([
-          timeOf(server.revoke({ jti: what })),
-          timeOf(admin.ping()),
+        const durationOf = (done: Promise<unknown>) => done.then(() => performance.now() - revoking)
+        // Compares with a ping, because reading ten megabytes delays Redis on a busy machine.
+        const [revokedMs, pingedMs] = await Promise.all([
+          durationOf(server.revoke({ jti: what })),
+          durationOf(admin.ping()),
         ])
-        t.ok(revoked < pinged + 1_000, `${what}: revoke() is not delayed`)
+        t.ok(revokedMs < pingedMs + 1_000, `${what}: revoke() is not delayed`)
         await sleep(50)
-        const [cost, passed] = [(await reads()) - before, performance.now() - began]
-        t.ok(cost <= passed / 20 + passed / 500 + 3, `${what}: ${cost} reads in ${passed} ms`)
+        const [readCount, elapsedMs] = [(await reads()) - before, performance.now() - startedAt]
+        t.ok(
+          readCount <= elapsedMs / 20 + elapsedMs / 500 + 3,
+          `${what}: ${readCount} reads in ${elapsedMs} ms`,
+        )
         await server.verify(token)
       }
       t.equal((await admin.keys('frs:revocation:*')).length, Object.keys(FORGED).length)
@@ -68,12 +71,12 @@ for (const name of names) {
 
   t.test(`${name}: a stall of this process does not count as an outage of Redis`, async (t) => {
     const redis = await startRedis(t)
-    const server = await serverOver(t, name, redis.url)
+    const server = await createServerWithStore(t, name, redis.url)
     for (const stallMs of [700, 3_000]) {
       const proofs = await Promise.all(Array.from({ length: 20 }, () => proofFor()))
       const calls: Promise<unknown>[] = proofs.map((proof) => server.verify(proof))
       for (let i = 0; i < 20; i++) calls.push(server.revoke({ jti: `${stallMs}-${i}` }))
-      // Until the commands are sent.
+      // Waits until the commands are sent.
       await sleep(5)
       for (const end = performance.now() + stallMs; performance.now() < end; );
       const failed = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')

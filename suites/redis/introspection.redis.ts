@@ -1,4 +1,4 @@
-/** Introspection responses (RFC 7662) shared through a Redis with outages. */
+/** Tests instances that share introspection responses (RFC 7662) through a Redis with outages. */
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
@@ -8,7 +8,7 @@ import {
   CLIENT,
   startIntrospectionServer,
 } from '../../test/fixtures/introspection-server.js'
-import { names, storeOver } from './fixtures/clients.js'
+import { clientNames, createStore } from './fixtures/clients.js'
 import { startRedis } from './fixtures/redis-server.js'
 
 type Issuer = Awaited<ReturnType<typeof startIntrospectionServer>>
@@ -31,20 +31,21 @@ function activate(issuer: Issuer, token: string): void {
   issuer.state.tokens.set(token, { active: true, aud: AUDIENCE, exp, sub: 'ada' })
 }
 
-for (const name of names) {
+for (const name of clientNames) {
   t.test(
-    `${name}: one instance introspects for all; each for itself during an outage of Redis`,
+    `${name}: instances share introspection responses, except during an outage of Redis`,
     async (t) => {
       const issuer = await startIntrospectionServer(t)
       const redis = await startRedis(t)
-      const stores = await Promise.all([1, 2].map(() => storeOver(t, name, redis.url)))
+      const stores = await Promise.all([1, 2].map(() => createStore(t, name, redis.url)))
       const [one, two] = await Promise.all(stores.map((store) => startInstance(t, issuer, store)))
-      const everywhere = async (token: string) => {
+      /** Verifies a new token on both instances. Returns the number of introspection requests. */
+      const verifyOnAllInstances = async (token: string) => {
         activate(issuer, token)
         for (const server of [one, two]) t.equal((await server?.verify(token))?.subject, 'ada')
         return issuer.requestsFor(token)
       }
-      t.equal(await everywhere('before'), 1)
+      t.equal(await verifyOnAllInstances('before'), 1)
 
       const admin = new Redis(redis.url)
       const [key = '', ...others] = await admin.keys('frs:introspection:*')
@@ -54,16 +55,16 @@ for (const name of names) {
       admin.disconnect()
 
       redis.hang()
-      t.equal(await everywhere('hanging'), 2)
+      t.equal(await verifyOnAllInstances('hanging'), 2)
       redis.resume()
       await redis.kill()
-      t.equal(await everywhere('away'), 2)
+      t.equal(await verifyOnAllInstances('away'), 2)
 
       await redis.start()
       const deadline = performance.now() + 20_000
-      for (let i = 0; (await everywhere(`back-${i}`)) !== 1; i++) {
+      for (let i = 0; (await verifyOnAllInstances(`back-${i}`)) !== 1; i++) {
         if (performance.now() > deadline) throw new Error('sharing does not resume')
-        await new Promise((done) => setTimeout(done, 200))
+        await new Promise((resolve) => setTimeout(resolve, 200))
       }
     },
   )

@@ -1,16 +1,16 @@
 /**
- * The replay-safe `add` with real servers that may have lost entries; see
+ * Tests the replay-safe `add` with real servers that may have lost entries. See also
  * `test/stores/replay-safe-add.test.ts`.
  */
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Store } from '../../src/index.js'
-import { CLIENTS, names, storeOver } from './fixtures/clients.js'
+import { CLIENTS, clientNames, createStore } from './fixtures/clients.js'
 import { type RedisServer, startRedis } from './fixtures/redis-server.js'
 
-const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Longest TTL of an entry, and so the waiting time; in milliseconds. */
+/** Maximum TTL of an entry, and therefore the waiting time, in milliseconds. */
 const MAX_TTL_MS = 1_000
 
 const INDETERMINATE = {
@@ -18,9 +18,9 @@ const INDETERMINATE = {
   message: /may have lost entries: unknown entries are rejected/,
 }
 
-/** A store whose waiting time has passed. */
-async function trustedStore(t: Test, { url }: RedisServer, name = 'ioredis'): Promise<Store> {
-  const store = await storeOver(t, name, url, { timeout: 5_000 })
+/** Returns a store whose waiting time has passed. */
+async function createTrustedStore(t: Test, { url }: RedisServer, name = 'ioredis'): Promise<Store> {
+  const store = await createStore(t, name, url, { timeout: 5_000 })
   store.declareMaxTtl?.(MAX_TTL_MS)
   let i = 0
   while (!(await store.add(`probe-${i++}`, '', MAX_TTL_MS).catch(() => false))) await sleep(50)
@@ -38,14 +38,14 @@ async function follow(follower: Redis, leader: RedisServer): Promise<void> {
   while (!/master_link_status:up/.test(await follower.info('replication'))) await sleep(20)
 }
 
-for (const name of names) {
+for (const name of clientNames) {
   t.test(`P5: ${name}: rejects unknown entries of a new server, and after a flush`, async (t) => {
     const redis = await startRedis(t)
-    const store = await storeOver(t, name, redis.url)
+    const store = await createStore(t, name, redis.url)
     store.declareMaxTtl?.(MAX_TTL_MS)
     await t.rejects(store.add('a', '', MAX_TTL_MS), INDETERMINATE)
     t.equal(await store.add('a', '', MAX_TTL_MS), false, 'the indeterminate entry was added')
-    await trustedStore(t, redis, name)
+    await createTrustedStore(t, redis, name)
     t.equal(await store.add('b', '', MAX_TTL_MS), true)
     t.equal(await store.add('b', '', MAX_TTL_MS), false)
     const client = admin(t, redis)
@@ -58,10 +58,10 @@ for (const name of names) {
       },
     ]) {
       await change()
-      const late = await storeOver(t, name, redis.url)
+      const late = await createStore(t, name, redis.url)
       await t.rejects(late.add('c', '', MAX_TTL_MS), INDETERMINATE, 'on a new instance')
       await t.rejects(store.add('d', '', MAX_TTL_MS), INDETERMINATE)
-      await trustedStore(t, redis, name)
+      await createTrustedStore(t, redis, name)
       t.equal(await store.add('e', '', MAX_TTL_MS), true)
       await client.del('frs:e', 'frs:c', 'frs:d')
     }
@@ -72,7 +72,7 @@ for (const name of names) {
 
 t.test('P5: rejects unknown entries after a restart with a marker from disk', async (t) => {
   const redis = await startRedis(t)
-  const store = await trustedStore(t, redis)
+  const store = await createTrustedStore(t, redis)
   await admin(t, redis).save()
   t.equal(await store.add('a', '', MAX_TTL_MS), true)
   await redis.kill()
@@ -80,19 +80,19 @@ t.test('P5: rejects unknown entries after a restart with a marker from disk', as
   const client = admin(t, redis)
   t.type(await client.get('frs:server'), 'string')
   t.equal(await client.exists('frs:a'), 0, 'the entry was lost')
-  const late = await storeOver(t, 'ioredis', redis.url, { timeout: 5_000 })
+  const late = await createStore(t, 'ioredis', redis.url, { timeout: 5_000 })
   await t.rejects(late.add('a', '', MAX_TTL_MS), INDETERMINATE)
 })
 
 t.test('P5: rejects unknown entries after a failover and a failback', async (t) => {
   const [one, other] = [await startRedis(t), await startRedis(t)]
   const [oneAdmin, otherAdmin] = [admin(t, one), admin(t, other)]
-  const store = await trustedStore(t, one)
+  const store = await createTrustedStore(t, one)
   await follow(otherAdmin, one)
   t.equal(await store.add('a', '', MAX_TTL_MS), true, 'accepts entries while a replica follows')
   await otherAdmin.replicaof('NO', 'ONE')
   t.equal(await store.add('b', '', MAX_TTL_MS), true)
-  const late = await storeOver(t, 'ioredis', other.url)
+  const late = await createStore(t, 'ioredis', other.url)
   late.declareMaxTtl?.(MAX_TTL_MS)
   await t.rejects(
     late.add('b', '', MAX_TTL_MS),
@@ -106,7 +106,7 @@ t.test('P5: rejects unknown entries after a failover and a failback', async (t) 
   await t.rejects(
     store.add('d', '', MAX_TTL_MS),
     INDETERMINATE,
-    'the same process lacks the entries of the other',
+    'the same process lacks the entries of the other server',
   )
 })
 
@@ -114,8 +114,8 @@ t.test(
   'P5: rejects unknown entries after switching to another server, and after switching back',
   async (t) => {
     const [one, other] = [await startRedis(t), await startRedis(t)]
-    await trustedStore(t, other)
-    const store = await trustedStore(t, one)
+    await createTrustedStore(t, other)
+    const store = await createTrustedStore(t, one)
     const client = await (CLIENTS.ioredis as (t: Test, url: string) => Promise<Redis>)(t, one.url)
     const { redisStore } = await import('../../src/index.js')
     let current = client
@@ -133,23 +133,23 @@ t.test(
 )
 
 t.test(
-  'P5: rejects entries while Redis may evict some, and unknown ones after an eviction',
+  'P5: rejects entries while Redis may evict some, and unknown entries after an eviction',
   async (t) => {
     const redis = await startRedis(t)
-    const store = await trustedStore(t, redis)
+    const store = await createTrustedStore(t, redis)
     const client = admin(t, redis)
     await client.config('SET', 'maxmemory', '100mb')
     await client.config('SET', 'maxmemory-policy', 'volatile-lru')
     const message = /set "maxmemory-policy noeviction"/
     for (const afterRestart of ['reject', 'dangerouslyAccept'] as const) {
-      const other = await storeOver(t, 'ioredis', redis.url, { afterRestart })
+      const other = await createStore(t, 'ioredis', redis.url, { afterRestart })
       await t.rejects(other.add('c', '', 1_000), { message })
     }
     await sleep(1_000)
     await t.rejects(
       store.add('c', '', 1_000),
       { message },
-      'also on an instance that used it before',
+      'also on an instance that used Redis before the change',
     )
 
     await client.config('SET', 'maxmemory', '1500kb')

@@ -1,10 +1,10 @@
-/** Replays of a proof (RFC 9449 §11.1) at two processes that share a Redis. */
+/** Tests replays of a proof (RFC 9449 §11.1) at two processes that share a Redis. */
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import t, { type Test } from 'tap'
 import { DPoPClient } from '../../test/fixtures/dpop-client.js'
 import { key, tokenOf } from '../../test/fixtures/protected-api.js'
-import { names } from './fixtures/clients.js'
+import { clientNames } from './fixtures/clients.js'
 import { forkProgram } from './fixtures/fork.js'
 import { DURABLE, type RedisServer, startRedis } from './fixtures/redis-server.js'
 
@@ -34,8 +34,8 @@ function statusOf(address: string, headers: Record<string, string>, agent: Agent
   })
 }
 
-for (const name of names) {
-  // The full count with one client; enough with the others to show the same behavior.
+for (const name of clientNames) {
+  // Sends fewer requests with the other clients, which share the implementation of the store.
   const count = name === 'ioredis' ? 10_000 : 2_000
   t.test(
     `P5: ${name}: accepts exactly one of ${count} uses of a proof at two processes`,
@@ -53,18 +53,18 @@ for (const name of names) {
       t.equal(statuses.filter((status) => status === 401).length, count - 1)
 
       t.equal(await send(0, await proof()), 200, 'accepts another proof')
-      const once = await proof()
-      t.equal(await send(0, once), 200)
+      const usedProof = await proof()
+      t.equal(await send(0, usedProof), 200)
       await redis.kill()
       t.equal(await send(1, await proof()), 503, 'rejects proofs during the outage')
       await redis.start()
       let status = 503
       for (let i = 0; status === 503 && i < 200; i++) {
         status = await send(1, await proof())
-        if (status === 503) await new Promise((done) => setTimeout(done, 50))
+        if (status === 503) await new Promise((resolve) => setTimeout(resolve, 50))
       }
       t.equal(status, 200, 'recovers without a restart')
-      t.equal(await send(1, once), 401, 'still rejects the proof that was used before')
+      t.equal(await send(1, usedProof), 401, 'still rejects the proof that was used before')
     },
   )
 }

@@ -1,17 +1,22 @@
 /**
- * Revocations while Redis is killed, flushed, stopped or slow: none is lost, whether it was
- * confirmed or not.
+ * Tests that no revocation is lost while Redis is killed, flushed, stopped or slow, whether or not
+ * Redis confirmed the revocation.
  */
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Revocation } from '../../src/index.js'
 import { seconds } from '../../test/fixtures/issuer.js'
 import { tokenOf } from '../../test/fixtures/protected-api.js'
-import { namesForFaults } from './fixtures/clients.js'
-import { type Instance, rejectedAfter, rejectsAll, startInstance } from './fixtures/instances.js'
+import { clientNamesForFaults } from './fixtures/clients.js'
+import {
+  type Instance,
+  measureRejectionMs,
+  rejectsAll,
+  startInstance,
+} from './fixtures/instances.js'
 import { DURABLE, type RedisServer, startRedis } from './fixtures/redis-server.js'
 
-const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 function admin(t: Test, { url }: RedisServer): Redis {
   const client = new Redis(url)
@@ -22,7 +27,7 @@ function admin(t: Test, { url }: RedisServer): Redis {
 
 interface User {
   readonly sub: string
-  /** Issued a minute ago. */
+  /** Token of the user, issued a minute ago. */
   readonly token: string
 }
 
@@ -32,13 +37,13 @@ async function makeUser(sub: string): Promise<User> {
   return { sub, token: await tokenOf({ sub, jti: sub, iat, exp: iat + 3_600 }) }
 }
 
-/** Returns an evenly spread sample, because verifying a token of each user takes long. */
+/** Returns an evenly spread sample, because verifying a token of every user takes long. */
 function sampleOf(subs: readonly string[]): Promise<User[]> {
   const step = Math.ceil(subs.length / 200)
   return Promise.all(subs.filter((_, i) => i % step === 0).map(makeUser))
 }
 
-const named = (prefix: string, count: number) =>
+const subjectNames = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
 const revocationsOf = (subs: readonly string[]): Revocation[] => subs.map((sub) => ({ sub }))
 const tokensOf = (users: readonly User[]) => users.map(({ token }) => token)
@@ -47,20 +52,20 @@ async function keyCount(client: Redis): Promise<number> {
   return (await client.keys('frs:revocation:*')).length
 }
 
-async function until(what: () => Promise<boolean>, within = 30_000): Promise<boolean> {
-  for (const end = performance.now() + within; performance.now() < end; await sleep(20)) {
-    if (await what()) return true
+async function until(condition: () => Promise<boolean>, timeoutMs = 30_000): Promise<boolean> {
+  for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(20)) {
+    if (await condition()) return true
   }
   return false
 }
 
-/** Command timeout in milliseconds, generous because this machine may be busy. */
+/** Command timeout in milliseconds; generous, because the machine may be busy. */
 const LONG_TIMEOUT_MS = 10_000
 
-const subs = named('user', 5_000)
+const subs = subjectNames('user', 5_000)
 const sample = tokensOf(await sampleOf(subs))
 
-for (const name of namesForFaults) {
+for (const name of clientNamesForFaults) {
   // iovalkey is a fork of ioredis, and handles lost connections in the same way.
   const isFork = name === 'iovalkey'
   for (const [what, settings] of [
@@ -72,7 +77,7 @@ for (const name of namesForFaults) {
       const one = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
       const other = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
       const client = admin(t, redis)
-      const revoking = one.ask({ revoke: revocationsOf(subs) })
+      const revoking = one.send({ revoke: revocationsOf(subs) })
       t.ok(await until(async () => (await client.dbsize()) > 1_000))
       await redis.kill()
       const results = await revoking
@@ -80,24 +85,24 @@ for (const name of namesForFaults) {
       const count = (what: string) => results.filter((result) => result === what).length
       t.equal(count('done') + count('unavailable'), 5_000)
       t.ok(count('done') >= 500 && count('unavailable') > 0, `after ${count('done')}`)
-      t.ok(await rejectsAll(one, sample), 'this instance enforces all')
+      t.ok(await rejectsAll(one, sample), 'the revoking instance enforces all')
 
       await redis.start()
-      t.ok((await rejectedAfter(other, ...sample)) < 30_000, 'and the other instance')
+      t.ok((await measureRejectionMs(other, ...sample)) < 30_000, 'and the other instance')
       t.ok(await until(async () => (await keyCount(client)) === 5_000))
       const late = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
-      t.ok(await rejectsAll(late, sample), 'and one that starts later')
+      t.ok(await rejectsAll(late, sample), 'and an instance that starts later')
     })
   }
 
   t.test(
-    `${name}: a durable Redis keeps confirmed revocations if it and the instance are killed`,
+    `${name}: a durable Redis keeps confirmed revocations if Redis and the instance are killed`,
     async (t) => {
       const redis = await startRedis(t, DURABLE)
       const one = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
       const confirmedSubs: string[] = []
       const revoke = async (some: readonly string[]) => {
-        const results = await one.ask({ revoke: revocationsOf(some) })
+        const results = await one.send({ revoke: revocationsOf(some) })
         confirmedSubs.push(...some.filter((_, i) => results[i] === 'done'))
       }
       // Concurrent groups of 100, so that some are confirmed and others are not.
@@ -118,11 +123,11 @@ for (const name of namesForFaults) {
     const one = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
     const other = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
     const client = admin(t, redis)
-    const all = [...subs, ...named('more', 5_000)]
+    const all = [...subs, ...subjectNames('more', 5_000)]
     const tokens = tokensOf(await sampleOf(all))
-    const results = await one.ask({ revoke: revocationsOf(all) })
+    const results = await one.send({ revoke: revocationsOf(all) })
     t.equal(results.filter((result) => result === 'done').length, 10_000)
-    t.ok((await rejectedAfter(other, ...tokens)) < 30_000)
+    t.ok((await measureRejectionMs(other, ...tokens)) < 30_000)
 
     for (const mode of ['SYNC', 'ASYNC']) {
       await client.call('FLUSHALL', mode)
@@ -133,20 +138,23 @@ for (const name of namesForFaults) {
       t.ok(await rejectsAll(other, tokens))
     }
 
-    t.test('also an instance that only read them, while it revokes more', async (t) => {
-      await one.kill()
-      const bobs = named('bob', 200)
-      const [ada] = await Promise.all([
-        other.ask({ revoke: [{ sub: 'ada' }] }),
-        client.flushall(),
-        other.ask({ revoke: revocationsOf(bobs) }),
-      ])
-      t.strictSame(ada, ['done'])
-      t.ok(await until(async () => (await keyCount(client)) === 10_201))
-      const late = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
-      const more = tokensOf(await sampleOf([...bobs, 'ada']))
-      t.ok(await rejectsAll(late, [...tokens, ...more]))
-    })
+    t.test(
+      'also an instance that only read the revocations, while that instance revokes more',
+      async (t) => {
+        await one.kill()
+        const bobs = subjectNames('bob', 200)
+        const [ada] = await Promise.all([
+          other.send({ revoke: [{ sub: 'ada' }] }),
+          client.flushall(),
+          other.send({ revoke: revocationsOf(bobs) }),
+        ])
+        t.strictSame(ada, ['done'])
+        t.ok(await until(async () => (await keyCount(client)) === 10_201))
+        const late = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
+        const more = tokensOf(await sampleOf([...bobs, 'ada']))
+        t.ok(await rejectsAll(late, [...tokens, ...more]))
+      },
+    )
   })
 
   const SLOW: Record<string, (client: Redis, redis: RedisServer) => unknown> = {
@@ -161,7 +169,7 @@ for (const name of namesForFaults) {
   t.test(
     `${name}: a Redis that is slow for five seconds blocks no request, and loses no revocation`,
     async (t) => {
-      // In parallel: each has its own Redis, and is mostly idle.
+      // In parallel, because each test has a separate Redis and is mostly idle.
       t.jobs = 4
       const stalls = Object.entries(SLOW).filter(([what]) => !isFork || what === 'SIGSTOP')
       for (const [what, stop] of stalls) {
@@ -171,36 +179,41 @@ for (const name of namesForFaults) {
           const other = await startInstance(t, name, redis)
           const users = await Promise.all(['known', 'ada', 'bob', 'eve'].map(makeUser))
           const [known, ada, bob, eve] = users as [User, User, User, User]
-          await one.ask({ revoke: [{ sub: 'known' }] })
-          t.ok((await rejectedAfter(other, known.token)) < 5_000)
+          await one.send({ revoke: [{ sub: 'known' }] })
+          t.ok((await measureRejectionMs(other, known.token)) < 5_000)
 
           await stop(admin(t, redis), redis)
-          const began = performance.now()
+          const startedAt = performance.now()
           await sleep(50)
-          const revoking = one.ask({ revoke: [{ sub: 'ada' }, { sub: 'bob' }] })
-          t.ok((await rejectedAfter(one, ada.token)) < 1_000, 'enforced here immediately')
+          const revoking = one.send({ revoke: [{ sub: 'ada' }, { sub: 'bob' }] })
+          t.ok(
+            (await measureRejectionMs(one, ada.token)) < 1_000,
+            'enforced by the revoking instance immediately',
+          )
           for (const instance of [one, other]) {
-            const began = performance.now()
-            const results = await instance.ask({ verify: [known.token, eve.token] })
+            const startedAt = performance.now()
+            const results = await instance.send({ verify: [known.token, eve.token] })
             t.strictSame(
               results,
               ['revoked', 'valid'],
               'known revocations are enforced, other tokens accepted',
             )
-            t.ok(performance.now() - began < 1_000, 'without waiting for Redis')
+            t.ok(performance.now() - startedAt < 1_000, 'without waiting for Redis')
           }
           t.strictSame(await revoking, ['unavailable', 'unavailable'], 'revoke() rejects')
-          t.ok(performance.now() - began < 4_000, 'in time')
-          const again = performance.now()
-          t.strictSame(await one.ask({ revoke: [{ sub: 'bob' }] }), ['unavailable'])
-          t.ok(performance.now() - again < 1_000)
+          t.ok(performance.now() - startedAt < 4_000, 'in time')
+          const secondStartedAt = performance.now()
+          t.strictSame(await one.send({ revoke: [{ sub: 'bob' }] }), ['unavailable'])
+          t.ok(performance.now() - secondStartedAt < 1_000)
 
           t.ok(
-            (await rejectedAfter(other, ada.token, bob.token)) < 10_000,
+            (await measureRejectionMs(other, ada.token, bob.token)) < 10_000,
             'written once Redis replies',
           )
-          t.ok(await until(async () => (await one.ask({ revoke: [{ sub: 'eve' }] }))[0] === 'done'))
-          t.ok((await rejectedAfter(other, eve.token)) < 5_000)
+          t.ok(
+            await until(async () => (await one.send({ revoke: [{ sub: 'eve' }] }))[0] === 'done'),
+          )
+          t.ok((await measureRejectionMs(other, eve.token)) < 5_000)
           t.equal(await keyCount(admin(t, redis)), 4)
         })
       }
@@ -223,20 +236,20 @@ t.test(
     const start = seconds()
     let latest = 0
     let count = 0
-    // Concurrently, with different times; then one after the other.
+    // First revokes concurrently with different times, then one after the other.
     for (let i = 0; i < 100; i++) {
       const [before, earlier] = [start + (i % 10), start - i]
       latest = Math.max(latest, before)
       const times = i % 2 === 0 ? [before, earlier] : [earlier, before]
       const results = await Promise.all(
-        both.map((instance, k) => instance.ask({ revoke: [{ sub, before: times[k] as number }] })),
+        both.map((instance, k) => instance.send({ revoke: [{ sub, before: times[k] as number }] })),
       )
       count += results.flat().filter((result) => result === 'done').length
     }
     for (const end = performance.now() + 4_000; performance.now() < end; ) {
       for (const instance of both) {
         latest = Math.max(latest, seconds())
-        const results = await instance.ask({ revoke: Array.from({ length: 20 }, () => ({ sub })) })
+        const results = await instance.send({ revoke: Array.from({ length: 20 }, () => ({ sub })) })
         count += results.filter((result) => result === 'done').length
       }
     }
@@ -248,8 +261,8 @@ t.test(
     for (const instance of [...both, late]) {
       const after = Math.max(latest, seconds()) + 1
       const [old, later] = [await tokenAt(latest), await tokenAt(after)]
-      t.ok((await rejectedAfter(instance, old)) < 10_000)
-      t.strictSame(await instance.ask({ verify: [later] }), ['valid'])
+      t.ok((await measureRejectionMs(instance, old)) < 10_000)
+      t.strictSame(await instance.send({ verify: [later] }), ['valid'])
     }
   },
 )

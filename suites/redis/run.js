@@ -1,6 +1,6 @@
 /**
- * Tests stores and revocations against a real redis-server, which must be installed; each test
- * starts its own. `--short` runs the slowest file with one client only.
+ * Tests stores and revocations against a real redis-server, which must be installed. Each test
+ * starts a separate server. `--short` runs the slowest file with one client only.
  */
 import { spawnSync } from 'node:child_process'
 import { runTap } from '../../scripts/run-tap.js'

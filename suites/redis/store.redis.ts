@@ -1,16 +1,16 @@
-/** Every operation of a store, with every client. */
+/** Tests every operation of a store with every client. */
 import t from 'tap'
-import { names, storeOver } from './fixtures/clients.js'
+import { clientNames, createStore } from './fixtures/clients.js'
 import { startRedis } from './fixtures/redis-server.js'
 
 const redis = await startRedis(t)
-const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-for (const name of names) {
+for (const name of clientNames) {
   t.test(name, async (t) => {
     const prefix = `${name}:`
     const make = (options = {}) =>
-      storeOver(t, name, redis.url, {
+      createStore(t, name, redis.url, {
         prefix,
         afterRestart: 'dangerouslyAccept',
         timeout: 10_000,
@@ -46,7 +46,7 @@ for (const name of names) {
       t.equal(await store.get('b'), undefined)
     })
 
-    t.test('publishes to a subscription until it is ended', async (t) => {
+    t.test('publishes to a subscription until the subscription ends', async (t) => {
       const received: string[] = []
       const end = await other.subscribe('news', (message) => received.push(message), t.fail)
       await store.publish('news', 'one two')

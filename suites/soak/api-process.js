@@ -1,4 +1,4 @@
-/** The API with the package as built, in its own process. */
+/** Runs the API with the built package in a separate process. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { writeHeapSnapshot } from 'node:v8'
 import Fastify from 'fastify'
@@ -6,7 +6,7 @@ import resourceServer from 'fastify-resource-server'
 
 let app
 /** Histograms of the event loop delay, one for each half of the run. */
-const delays = []
+const histograms = []
 
 const calls = {
   async open(options) {
@@ -14,32 +14,35 @@ const calls = {
     await app.register(resourceServer, options)
     app.get('/', async (request) => ({ user: request.claims.sub }))
     app.get('/admin', { config: { auth: { scope: 'never:granted' } } }, async () => 'in')
-    watchEventLoop()
+    measureEventLoop()
     return app.listen({ host: '127.0.0.1', port: 0 })
   },
-  /** Blocks the event loop, so the delay is not measured meanwhile. */
+  /**
+   * Writes a heap snapshot, and pauses the delay histogram because writing blocks the event loop.
+   */
   snapshot(file) {
-    stopWatching()
+    stopMeasuring()
     for (let i = 0; i < 3; i++) globalThis.gc()
     writeHeapSnapshot(file)
-    watchEventLoop()
+    measureEventLoop()
   },
   /** Returns percentiles of the event loop delay in the worse half, in milliseconds. */
   eventLoop() {
-    const worst = (percent) => Math.max(...delays.map((delay) => delay.percentile(percent))) / 1e6
+    const worst = (percent) =>
+      Math.max(...histograms.map((histogram) => histogram.percentile(percent))) / 1e6
     return Object.fromEntries([50, 99, 99.9, 100].map((percent) => [percent, worst(percent)]))
   },
   statistics: () => app.resourceServer.statistics(),
 }
 
-function watchEventLoop() {
-  const delay = monitorEventLoopDelay({ resolution: 10 })
-  delay.enable()
-  delays.push(delay)
+function measureEventLoop() {
+  const histogram = monitorEventLoopDelay({ resolution: 10 })
+  histogram.enable()
+  histograms.push(histogram)
 }
 
-function stopWatching() {
-  delays.at(-1).disable()
+function stopMeasuring() {
+  histograms.at(-1).disable()
 }
 
 process.on('message', async ({ id, call, args }) => {

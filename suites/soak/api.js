@@ -1,4 +1,4 @@
-/** Controls the API process: sends requests and reads measurements. */
+/** Controls the API process, sends requests to the API, and reads measurements. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -10,16 +10,16 @@ export class Api {
   #worker
   #agent = new Agent({ keepAlive: true, maxSockets: 50 })
   #folder
-  #before
+  #middleHeap
 
-  /** Scales the cooldown and the cache lifetime with the length of a minute. */
+  /** Starts an API whose cooldown and cache lifetime scale with the length of a minute. */
   static async start(issuer, { scale }) {
     const worker = new Worker(new URL('./api-process.js', import.meta.url))
     const url = await worker.call('open', {
       issuer: issuer.issuer,
       audience: issuer.audience,
       clockTolerance: 2,
-      // Small, so that the cache is full before half-time; otherwise the heap would grow until the end.
+      // Fills the cache in the first half of the run, because a filling cache makes the heap grow.
       tokenCache: { maxEntries: 500 },
       jwks: { cooldown: 10_000 * scale, cacheMinAge: 5_000, cacheMaxAge: 20_000 },
       introspection: { ...issuer.client, cacheMaxAge: 20_000 * scale, staleIfError: 120_000 },
@@ -35,7 +35,7 @@ export class Api {
     this.#folder = folder
   }
 
-  /** @returns the status, or the code of a network error. */
+  /** Returns the status, or the code of a network error. */
   get(headers, path = '/') {
     return new Promise((resolve) => {
       request(this.url + path, { agent: this.#agent, headers })
@@ -49,13 +49,13 @@ export class Api {
     })
   }
 
-  async rememberHeap() {
-    this.#before = await this.#heap('half-time')
-    return `${(this.#before.size / 2 ** 20).toFixed(1)} MiB`
+  async recordHeap() {
+    this.#middleHeap = await this.#heap('middle')
+    return `${(this.#middleHeap.size / 2 ** 20).toFixed(1)} MiB`
   }
 
   async compareHeaps() {
-    return { before: this.#before, after: await this.#heap('end') }
+    return { before: this.#middleHeap, after: await this.#heap('end') }
   }
 
   eventLoop = () => this.#worker.call('eventLoop')

@@ -1,4 +1,4 @@
-/** Sends hostile requests, in turn with each kind of invalid token. */
+/** Sends hostile requests, and cycles through the types of invalid credentials. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { dpopProof, generateDPoPKey } from 'fastify-resource-server/testing'
 import { withRandomKid } from '../faults/harness/tokens.js'
@@ -8,55 +8,56 @@ const REJECTED = [401]
 
 export class Hostile {
   #api
-  #ways
-  #sent = 0
+  #requests
+  #sentCount = 0
 
-  static async make(issuer, api) {
+  static async create(issuer, api) {
     const valid = await issuer.issue({})
     const key = await generateDPoPKey()
-    const bound = await issuer.issue({}, { confirmation: { key: key.thumbprint } })
-    const proof = await dpopProof({ key, url: `${api.url}/`, accessToken: bound })
-    const proven = { authorization: `DPoP ${bound}`, dpop: proof }
-    await api.get(proven)
+    const dpopToken = await issuer.issue({}, { confirmation: { key: key.thumbprint } })
+    const proof = await dpopProof({ key, url: `${api.url}/`, accessToken: dpopToken })
+    const usedProof = { authorization: `DPoP ${dpopToken}`, dpop: proof }
+    await api.get(usedProof)
     const expired = await issuer.issue({}, { expiresIn: -600 })
-    const elsewhere = await issuer.issue({ aud: 'api://another' })
+    const forAnotherApi = await issuer.issue({ aud: 'api://another' })
     const publicKey = JSON.stringify((await issuer.keySet()).keys[0])
     return new Hostile(api, {
       expired: () => bearer(expired),
-      'for another API': () => bearer(elsewhere),
+      'for another API': () => bearer(forAnotherApi),
       tampered: () => bearer(withClaims(valid, { sub: 'admin' })),
       'without a signature': () => bearer(withHeader(valid, { alg: 'none' }, () => '')),
       'signed with the public key': () =>
         bearer(withHeader(valid, { alg: 'HS256' }, (input) => hmac(publicKey, input))),
-      'of another issuer': () => bearer(withClaims(valid, { iss: 'https://evil.example' })),
+      'from another issuer': () => bearer(withClaims(valid, { iss: 'https://evil.example' })),
       garbage: () => bearer(`${randomBytes(300).toString('base64')}!`),
-      'bound, as a bearer token': () => bearer(bound),
-      'a proof that was used': () => proven,
+      'DPoP-bound, as a bearer token': () => bearer(dpopToken),
+      'a replayed proof': () => usedProof,
       'opaque and unknown': () => bearer(randomBytes(24).toString('hex')),
       'without the scope': () => bearer(valid),
-      'of an unknown key': () => bearer(withRandomKid(valid)),
+      'with an unknown kid': () => bearer(withRandomKid(valid)),
     })
   }
 
-  constructor(api, ways) {
+  constructor(api, requests) {
     this.#api = api
-    this.#ways = Object.entries(ways)
+    this.#requests = Object.entries(requests)
   }
 
-  next({ bringsUnknownKeys }) {
-    const [kind, headers] = this.#ways[this.#sent++ % this.#ways.length]
-    if (kind === 'of an unknown key' && !bringsUnknownKeys) return this.next({ bringsUnknownKeys })
-    const [expected, path] = kind === 'without the scope' ? [[403], '/admin'] : [EXPECTED[kind]]
-    return { kind, expected: expected ?? REJECTED, answer: this.#api.get(headers(), path) }
+  next({ allowsUnknownKeys }) {
+    const [label, headers] = this.#requests[this.#sentCount++ % this.#requests.length]
+    if (label === 'with an unknown kid' && !allowsUnknownKeys)
+      return this.next({ allowsUnknownKeys })
+    const [expected, path] = label === 'without the scope' ? [[403], '/admin'] : [EXPECTED[label]]
+    return { label, expected: expected ?? REJECTED, response: this.#api.get(headers(), path) }
   }
 }
 
 const EXPECTED = {
-  // Not a token68 (RFC 6750 §2.1).
+  // Not a b64token (RFC 6750 §2.1).
   garbage: [400],
-  // While the issuer is down, these cannot be verified.
+  // The API cannot verify these tokens while the issuer is down.
   'opaque and unknown': [401, 503],
-  'of an unknown key': [401, 503],
+  'with an unknown kid': [401, 503],
 }
 
 function withClaims(token, claims) {

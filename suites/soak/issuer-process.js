@@ -1,4 +1,4 @@
-/** The embedded authorization server, in a separate process. */
+/** Runs the embedded authorization server in a separate process. */
 import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
 let issuer
@@ -11,8 +11,8 @@ const calls = {
   issue: (claims, options) => issuer.issueToken(claims, options),
   keySet: () => issuer.keySet(),
   rotate: () => issuer.rotateKeys(),
-  leave: (how) => issuer.fail(how),
-  comeBack: () => issuer.recover(),
+  fail: (fault) => issuer.fail(fault),
+  recover: () => issuer.recover(),
   requests: () => issuer.requests,
 }
 

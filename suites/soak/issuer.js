@@ -6,20 +6,20 @@ export class Issuer {
 
   static async start() {
     const worker = new Worker(new URL('./issuer-process.js', import.meta.url))
-    const names = await worker.call('open')
-    return Object.assign(new Issuer(worker), names)
+    const identifiers = await worker.call('open')
+    return Object.assign(new Issuer(worker), identifiers)
   }
 
   constructor(worker) {
     this.#worker = worker
   }
 
-  /** @param options of `issueToken`. */
+  /** Issues a token with the options of `issueToken`. */
   issue = (claims, options = {}) => this.#worker.call('issue', claims, options)
   keySet = () => this.#worker.call('keySet')
   rotate = () => this.#worker.call('rotate')
-  leave = (how) => this.#worker.call('leave', how)
-  comeBack = () => this.#worker.call('comeBack')
+  fail = (fault) => this.#worker.call('fail', fault)
+  recover = () => this.#worker.call('recover')
   /** Returns the number of requests to each endpoint. */
   requests = () => this.#worker.call('requests')
   end = () => this.#worker.end()

@@ -1,85 +1,86 @@
 /**
- * The schedule of the run. A "minute" may be shorter than 60 seconds, which scales its events. Each
- * minute begins with a key rotation. In every third minute the issuer fails from second 8 to 24, in
- * turn with each fault. Attackers send tokens with unknown keys from second 12 to 45, so that the
- * cooldown that they cause is over before the next rotation.
+ * Schedules the events of the run. A "minute" may be shorter than 60 seconds, which scales the
+ * times of its events. Each minute begins with a key rotation. In every third minute, the issuer
+ * fails from second 8 to 24, each time with the next fault. Attackers send tokens with unknown keys
+ * only from second 12 to 45, so that the cooldown that those tokens cause has passed before the
+ * next rotation.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const FAULTS = ['reset', 'hang', { status: 500 }, 'garbage']
 
 export class Minutes {
-  #begun = 0
-  #heldFor = 0
-  #heldSince
+  #startedAt = 0
+  #pausedMs = 0
+  #pausedAt
 
-  constructor({ length, count }) {
-    this.length = length
+  constructor({ lengthMs, count }) {
+    this.lengthMs = lengthMs
     this.count = count
   }
 
   /** Length of a minute in this run, as a fraction of 60 seconds. */
   get scale() {
-    return this.length / 60_000
+    return this.lengthMs / 60_000
   }
 
-  get elapsed() {
-    return (this.#heldSince ?? performance.now()) - this.#begun - this.#heldFor
+  get elapsedMs() {
+    return (this.#pausedAt ?? performance.now()) - this.#startedAt - this.#pausedMs
   }
 
-  get over() {
-    return this.elapsed >= this.count * this.length
+  get isOver() {
+    return this.elapsedMs >= this.count * this.lengthMs
   }
 
   /** Second of the current minute, from 0 to 60. */
   get second() {
-    return ((this.elapsed % this.length) / this.length) * 60
+    return ((this.elapsedMs % this.lengthMs) / this.lengthMs) * 60
   }
 
-  get bringsUnknownKeys() {
+  get allowsUnknownKeys() {
     return this.second > 12 && this.second < 45
   }
 
   clock() {
-    return `${Math.floor(this.elapsed / this.length)}:${this.second.toFixed(0).padStart(2, '0')}`
+    return `${Math.floor(this.elapsedMs / this.lengthMs)}:${this.second.toFixed(0).padStart(2, '0')}`
   }
 
-  begin() {
-    this.#begun = performance.now()
+  start() {
+    this.#startedAt = performance.now()
   }
 
-  /** Pauses the schedule and the requests during the work. */
-  async hold(work) {
-    this.#heldSince = performance.now()
+  /** Pauses the schedule and the requests until `work` has finished. */
+  async pause(work) {
+    this.#pausedAt = performance.now()
     const result = await work()
-    this.#heldFor += performance.now() - this.#heldSince
-    this.#heldSince = undefined
+    this.#pausedMs += performance.now() - this.#pausedAt
+    this.#pausedAt = undefined
     return result
   }
 
-  async play({ rotate, leave, comeBack, renew, halfTime, tell }) {
-    const half = Math.floor(this.count / 2)
+  async play({ rotate, fail, recover, renew, recordHeap, report }) {
+    const middle = Math.floor(this.count / 2)
     for (let minute = 0; minute < this.count; minute++) {
-      await this.#until(minute, 0)
+      await this.#sleepUntil(minute, 0)
       await rotate()
-      if (minute === half) tell(`heap ${await this.hold(halfTime)}`)
+      if (minute === middle) report(`heap ${await this.pause(recordHeap)}`)
       if (minute % 3 === 2) {
-        const how = FAULTS[Math.floor(minute / 3) % FAULTS.length]
-        await this.#until(minute, 8)
-        tell(`the issuer fails: ${JSON.stringify(how)}`)
-        await leave(how)
-        await this.#until(minute, 24)
-        await comeBack()
-        tell('the issuer has recovered')
+        const fault = FAULTS[Math.floor(minute / 3) % FAULTS.length]
+        await this.#sleepUntil(minute, 8)
+        report(`the issuer fails: ${JSON.stringify(fault)}`)
+        await fail(fault)
+        await this.#sleepUntil(minute, 24)
+        await recover()
+        report('the issuer has recovered')
       } else if (minute % 3 === 0) {
-        await this.#until(minute, 46)
+        await this.#sleepUntil(minute, 46)
         await renew()
       }
     }
   }
 
-  async #until(minute, second) {
-    const due = minute * this.length + (second / 60) * this.length
-    await sleep(Math.max(0, due - this.elapsed))
+  async #sleepUntil(minute, second) {
+    const dueMs = minute * this.lengthMs + (second / 60) * this.lengthMs
+    await sleep(Math.max(0, dueMs - this.elapsedMs))
   }
 }

@@ -1,7 +1,7 @@
 /**
- * An API under steady load for a long time: its authorization server rotates its keys each minute
- * and is down every third minute, and one request in ten comes from an attacker. Three processes:
- * the client (this one), the issuer, and the API with the package as built.
+ * Tests an API under steady load for a long time. The authorization server rotates its keys each
+ * minute and fails in every third minute; one request in ten comes from an attacker. The client
+ * (this process), the issuer, and the API with the built package run in three processes.
  *
  *   npm run suite -- soak             ten minutes
  *   npm run suite -- soak --short     three minutes of 15 s each, as in CI
@@ -14,7 +14,7 @@ import { Api } from './api.js'
 import { Hostile } from './hostile.js'
 import { Issuer } from './issuer.js'
 import { Minutes } from './minutes.js'
-import { failedChecks, show } from './report.js'
+import { failedChecks, printMeasurements } from './report.js'
 import { Tally } from './tally.js'
 import { Valid } from './valid.js'
 
@@ -26,32 +26,32 @@ const { values } = parseArgs({
   },
 })
 const minutes = new Minutes({
-  length: values.short ? 15_000 : 60_000,
+  lengthMs: values.short ? 15_000 : 60_000,
   count: Number(values.minutes ?? (values.short ? 3 : 10)),
 })
 const rate = Number(values.rate)
 
 const issuer = await Issuer.start()
 const api = await Api.start(issuer, minutes)
-const valid = await Valid.make(issuer, api)
-const hostile = await Hostile.make(issuer, api)
+const valid = await Valid.create(issuer, api)
+const hostile = await Hostile.create(issuer, api)
 const tally = new Tally()
 
-console.log(`${minutes.count} minutes of ${minutes.length / 1000} s, ${rate} requests a second`)
-minutes.begin()
+console.log(`${minutes.count} minutes of ${minutes.lengthMs / 1000} s, ${rate} requests a second`)
+minutes.start()
 const events = minutes.play({
   rotate: () => issuer.rotate(),
-  leave: (how) => issuer.leave(how),
-  comeBack: () => issuer.comeBack(),
+  fail: (fault) => issuer.fail(fault),
+  recover: () => issuer.recover(),
   renew: () => valid.renew(),
-  halfTime: () => api.rememberHeap(),
-  tell: (what) => console.log(`  ${minutes.clock()}  ${what}`),
+  recordHeap: () => api.recordHeap(),
+  report: (event) => console.log(`  ${minutes.clock()}  ${event}`),
 })
-await send()
+await sendRequests()
 await events
 await tally.settled()
 
-const facts = {
+const measurements = {
   tally,
   eventLoop: await api.eventLoop(),
   heap: await api.compareHeaps(),
@@ -62,17 +62,17 @@ const facts = {
 }
 await api.end()
 await issuer.end()
-show(facts)
-const wrong = failedChecks(facts)
-for (const what of wrong) console.log(`FAILED  ${what}`)
-console.log(wrong.length === 0 ? 'passed' : 'failed')
-process.exitCode = wrong.length === 0 ? 0 : 1
+printMeasurements(measurements)
+const failures = failedChecks(measurements)
+for (const failure of failures) console.log(`FAILED  ${failure}`)
+console.log(failures.length === 0 ? 'passed' : 'failed')
+process.exitCode = failures.length === 0 ? 0 : 1
 
-/** Sends requests at a fixed rate, whether or not earlier ones have responses. */
-async function send() {
-  for (let sent = 0; !minutes.over; ) {
-    for (const due = (minutes.elapsed / 1000) * rate; sent < due; sent++) {
-      const isHostile = sent % 10 === 9
+/** Sends requests at a fixed rate, even while earlier requests are in flight. */
+async function sendRequests() {
+  for (let sentCount = 0; !minutes.isOver; ) {
+    for (const dueCount = (minutes.elapsedMs / 1000) * rate; sentCount < dueCount; sentCount++) {
+      const isHostile = sentCount % 10 === 9
       const request = isHostile ? hostile.next(minutes) : valid.next(minutes)
       tally.add(isHostile ? 'hostile' : 'valid', request)
     }

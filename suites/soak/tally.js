@@ -1,26 +1,31 @@
-/** Counts the responses. */
+/** Counts responses by sender, label and status. */
 
 export class Tally {
-  /** Number of responses, by `kind: status`. */
+  /** Number of responses, by sender and `label: status`. */
   #counts = { valid: new Map(), hostile: new Map() }
   /** Number of unexpected responses; `examples` describes the first 20. */
-  wrong = { valid: 0, hostile: 0 }
+  unexpected = { valid: 0, hostile: 0 }
   examples = []
   #inFlight = new Set()
-  #durations = []
+  #durationsMs = []
 
-  /** @param request `{ kind, expected, answer }`: the expected statuses, and a promise of the status. */
-  add(whose, { kind, expected, answer }) {
-    const begun = performance.now()
-    const done = answer.then((status) => {
-      this.#durations.push(performance.now() - begun)
-      this.#count(whose, kind, status)
+  /**
+   * Counts the response once its promise settles.
+   *
+   * @param sender `valid` or `hostile`.
+   * @param request the label, the expected statuses, and the promise of the status.
+   */
+  add(sender, { label, expected, response }) {
+    const startedAt = performance.now()
+    const counted = response.then((status) => {
+      this.#durationsMs.push(performance.now() - startedAt)
+      this.#count(sender, label, status)
       if (expected.includes(status)) return
-      this.wrong[whose]++
-      if (this.examples.length < 20) this.examples.push(`${whose}, ${kind}: ${status}`)
+      this.unexpected[sender]++
+      if (this.examples.length < 20) this.examples.push(`${sender}, ${label}: ${status}`)
     })
-    this.#inFlight.add(done)
-    done.finally(() => this.#inFlight.delete(done))
+    this.#inFlight.add(counted)
+    counted.finally(() => this.#inFlight.delete(counted))
   }
 
   settled() {
@@ -29,23 +34,23 @@ export class Tally {
 
   /** Returns a percentile of the response times, in milliseconds. */
   latency(percent) {
-    const sorted = Float64Array.from(this.#durations).sort()
+    const sorted = Float64Array.from(this.#durationsMs).sort()
     return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]
   }
 
-  total(whose) {
-    return [...this.#counts[whose].values()].reduce((sum, number) => sum + number, 0)
+  total(sender) {
+    return [...this.#counts[sender].values()].reduce((sum, number) => sum + number, 0)
   }
 
-  /** `known: 81,000 × 200`, a line each. */
-  lines(whose) {
-    return [...this.#counts[whose]]
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([what, number]) => `${what.padEnd(34)} ${number.toLocaleString('en-US').padStart(9)}`)
+  /** Returns a line for each label and status, such as `reused: 200   81,000`. */
+  lines(sender) {
+    return [...this.#counts[sender]]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, number]) => `${key.padEnd(34)} ${number.toLocaleString('en-US').padStart(9)}`)
   }
 
-  #count(whose, kind, status) {
-    const what = `${kind}: ${status}`
-    this.#counts[whose].set(what, (this.#counts[whose].get(what) ?? 0) + 1)
+  #count(sender, label, status) {
+    const key = `${label}: ${status}`
+    this.#counts[sender].set(key, (this.#counts[sender].get(key) ?? 0) + 1)
   }
 }

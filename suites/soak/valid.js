@@ -1,21 +1,21 @@
-/** Clients with valid tokens, which the API must accept also while the issuer is down. */
+/** Sends requests with valid tokens, which the API must accept even while the issuer is down. */
 import { randomUUID } from 'node:crypto'
 import { dpopProof, generateDPoPKey } from 'fastify-resource-server/testing'
 
-const POOL = 100
-const OPAQUE = 20
+const JWT_COUNT = 100
+const OPAQUE_COUNT = 20
 
 export class Valid {
   #issuer
   #api
-  #known = []
+  #reused = []
   #opaque = []
-  #bound
-  #sent = 0
+  #dpop
+  #sentCount = 0
 
-  static async make(issuer, api) {
+  static async create(issuer, api) {
     const valid = new Valid(issuer, api)
-    await valid.#begin()
+    await valid.#issueTokens()
     return valid
   }
 
@@ -24,53 +24,56 @@ export class Valid {
     this.#api = api
   }
 
-  async #begin() {
-    for (let i = 0; i < POOL; i++) this.#known.push(await this.#fresh())
+  async #issueTokens() {
+    for (let i = 0; i < JWT_COUNT; i++) this.#reused.push(await this.#issueNew())
     await this.renew()
     const key = await generateDPoPKey()
     const token = await this.#issuer.issue({}, { confirmation: { key: key.thumbprint } })
-    this.#bound = { key, token }
+    this.#dpop = { key, token }
   }
 
-  /** Replaces the opaque tokens, which are introspected immediately. */
+  /** Replaces the opaque tokens, and sends each to the API, which then introspects the token. */
   async renew() {
-    const fresh = Array.from({ length: OPAQUE }, async () => {
+    const requests = Array.from({ length: OPAQUE_COUNT }, async () => {
       const token = await this.#issuer.issue({}, { format: 'opaque' })
       await this.#api.get(bearer(token))
       return token
     })
-    this.#opaque = await Promise.all(fresh)
+    this.#opaque = await Promise.all(requests)
   }
 
-  /** Sends, of ten requests, seven with known tokens, one with a new, one opaque, one DPoP-bound token. */
+  /**
+   * Sends the next request. Of ten requests, seven carry a reused JWT, one a new JWT, one an opaque
+   * token, and one a DPoP proof.
+   */
   next() {
-    const n = this.#sent++
+    const n = this.#sentCount++
     const expected = [200]
-    if (n % 10 === 7) return { kind: 'first seen', expected, answer: this.#firstSeen(n) }
-    if (n % 10 === 8) return { kind: 'opaque', expected, answer: this.#send(this.#opaque, n) }
-    if (n % 10 === 9) return { kind: 'DPoP', expected, answer: this.#proven() }
-    return { kind: 'known', expected, answer: this.#send(this.#known, n) }
+    if (n % 10 === 7) return { label: 'new', expected, response: this.#sendNew(n) }
+    if (n % 10 === 8) return { label: 'opaque', expected, response: this.#send(this.#opaque, n) }
+    if (n % 10 === 9) return { label: 'DPoP', expected, response: this.#sendWithProof() }
+    return { label: 'reused', expected, response: this.#send(this.#reused, n) }
   }
 
   #send(tokens, n) {
     return this.#api.get(bearer(tokens[n % tokens.length]))
   }
 
-  /** Sends a new token, which replaces a known token. */
-  async #firstSeen(n) {
-    const token = await this.#fresh()
+  /** Sends a new token, which then replaces one of the reused tokens. */
+  async #sendNew(n) {
+    const token = await this.#issueNew()
     const status = await this.#api.get(bearer(token))
-    this.#known[Math.floor(n / 10) % POOL] = token
+    this.#reused[Math.floor(n / 10) % JWT_COUNT] = token
     return status
   }
 
-  async #proven() {
-    const { key, token } = this.#bound
+  async #sendWithProof() {
+    const { key, token } = this.#dpop
     const proof = await dpopProof({ key, url: `${this.#api.url}/`, accessToken: token })
     return this.#api.get({ authorization: `DPoP ${token}`, dpop: proof })
   }
 
-  #fresh() {
+  #issueNew() {
     return this.#issuer.issue({ jti: randomUUID() })
   }
 }

@@ -1,4 +1,4 @@
-/** User code in TypeScript, which must compile. It is not run. */
+/** User code in TypeScript, which must compile. The suite does not run this file. */
 import type { X509Certificate } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import resourceServer, {
@@ -55,7 +55,9 @@ declare module 'fastify-resource-server' {
   }
 }
 
-/** `true` only if both types are identical, so that `same<A, B>(true)` fails to compile otherwise. */
+/**
+ * `true` only if both types are identical, so that `same<A, B>(true)` fails to compile otherwise.
+ */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(_same: Same<A, B>): void {}
 

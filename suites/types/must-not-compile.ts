@@ -1,6 +1,6 @@
 /**
- * Mistakes that the compiler must report. suites/types/run.js requires that every marked line has the
- * error in its mark, and that no other line has an error.
+ * Mistakes that the compiler must report. suites/types/run.js requires that every marked line has
+ * the error in its mark, and that no other line has an error.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import resourceServer, {
@@ -56,8 +56,9 @@ export async function registrations(app: FastifyInstance): Promise<void> {
   await app.register(resourceServer, { issuer: 'https://example.com', scope: 'a' }) // expect TS2769
 }
 
-// The compiler cannot find most unknown keys of config.auth, because Fastify infers its own type from
-// the object. The plugin rejects them when the route is declared; RouteRequirement finds them.
+// The compiler cannot find most unknown keys of config.auth, because Fastify infers its own type
+// from the object. The plugin rejects unknown keys when the application declares the route;
+// RouteRequirement rejects them at compile time.
 export function routes(app: FastifyInstance): void {
   app.get('/1', { config: { auth: { scopes: 'a' } } }, async () => '') // expect TS2322
   app.get('/2', { config: { auth: { scope: 1 } } }, async () => '') // expect TS2322

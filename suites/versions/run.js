@@ -28,8 +28,8 @@ const { values } = parseArgs({
 const names = values.only.split(',')
 const unknown = names.filter((name) => !rows.some((row) => row.name === name))
 if (unknown.length > 0 || (values.all && values.quick)) {
-  const known = rows.map(({ name }) => name).join(', ')
-  console.error(`--only takes any of ${known}; --all and --quick exclude each other`)
+  const rowNames = rows.map(({ name }) => name).join(', ')
+  console.error(`--only takes any of ${rowNames}; --all and --quick exclude each other`)
   process.exit(2)
 }
 

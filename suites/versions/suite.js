@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { run } from './command.js'
 
-/** The quick part: each step of the pipeline, HTTP/1 and HTTP/2, each kind of binding, a client. */
+/** The quick part: each step of the pipeline, HTTP/1 and HTTP/2, each type of binding, a client. */
 const QUICK = [
   'test/api/wire.test.ts',
   'test/api/plugin.test.ts',
@@ -26,8 +26,9 @@ const QUICK = [
 const RUNTIME = 'suites/versions/runtime.versions.ts'
 
 /**
- * Runs every test of `npm test` with `all`, otherwise the quick part. Then runs `suite -- package` on that
- * Node or, for a row with other dependencies, `suite -- types --consumers` against their types.
+ * Runs every test of `npm test` with `all`, otherwise the quick part. Then runs `suite -- package`
+ * on that Node or, for a row with other dependencies, `suite -- types --consumers` against their
+ * types.
  */
 export async function runSuite(copy, node, row, all) {
   const tap = [join('node_modules', '.bin', 'tap'), '--disable-coverage', '--reporter=tap']

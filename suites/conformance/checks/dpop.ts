@@ -15,7 +15,7 @@ import type { Harness } from '../harness/harness.js'
 
 const INVALID_PROOF = { status: 401, scheme: 'dpop', error: 'invalid_dpop_proof' } as const
 
-/** A rule of RFC 9449 §4.3: each changed proof must be rejected. */
+/** A rule of RFC 9449 §4.3: the API must reject each changed proof. */
 function proofRule(number: string, title: string, changes: (api: Api) => Changes): Check {
   const section = `RFC 9449 §4.3 (${number})`
   return rule('P1', section, 'MUST', title, ['dpop'], async ({ api }) => {

@@ -1,4 +1,6 @@
-/** J1, J6, J7, J13 to J17: the key, the algorithm and the signature (RFC 7515, 7517, 7518, 8725). */
+/**
+ * J1, J6, J7, J13 to J17: the key, the algorithm and the signature (RFC 7515, 7517, 7518, 8725).
+ */
 import { createPublicKey, createSecretKey } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
 import { base64url } from '../../../test/fixtures/issuer.js'
@@ -13,7 +15,7 @@ export const jwtSignature: readonly Check[] = [
     for (const alg of ['none', 'None', 'nOnE', 'RS256', '']) {
       const input = api.forge({ header: { alg } }).split('.', 2).join('.')
       tokens[`alg "${alg}", an empty signature`] = `${input}.`
-      // With two segments it is an opaque token, and the issuer here reports those as active.
+      // A token with two segments is opaque, and this issuer reports opaque tokens as active.
       if (!api.has('introspects-always') && !api.has('recheck')) {
         tokens[`alg "${alg}", no signature`] = input
       }

@@ -1,4 +1,4 @@
-/** The most common check: a list of tokens, each of which must be rejected (or accepted). */
+/** The most common check: a list of tokens, each of which the API must reject (or accept). */
 import { type Check, type Feature, type Level, rule } from '../check.js'
 import type { Api, ForgeOptions } from '../harness/api.js'
 import { expectAccepted, expectRejected } from '../harness/expect.js'

@@ -1,4 +1,6 @@
-/** What a check works with: the API, its authorization server, and a way to start others. */
+/**
+ * Provides a check with the API, its authorization server, and a function that starts other APIs.
+ */
 import {
   type AuthorizationServer,
   createAuthorizationServer,
@@ -31,7 +33,7 @@ export async function createTestCredentials(): Promise<TestCredentials> {
 /** A second instance of the API, which trusts a scripted issuer. */
 export interface SecondApi extends AsyncDisposable {
   readonly api: Api
-  /** Moves the clock of the API and of the tokens that are forged for it. */
+  /** Moves the clock of the API and of the tokens that the suite forges for the API. */
   advance(seconds: number): void
 }
 
@@ -75,7 +77,9 @@ export class Harness implements AsyncDisposable {
     }
   }
 
-  /** Restores correct introspection responses, except for forged tokens, which are always active. */
+  /**
+   * Restores correct introspection responses, except for forged tokens, which are always active.
+   */
   reset(): void {
     const { api, authorizationServer } = this
     authorizationServer.recover()
@@ -124,7 +128,7 @@ export class Harness implements AsyncDisposable {
 
 /** Returns the introspection response for a token that is valid at this API. */
 export function activeResponse(api: Api, members: Record<string, unknown> = {}) {
-  // An exp after that of every JWT, and no scope, so that a JWT's own claims decide.
+  // Sets an exp later than in every JWT, and no scope, so that a JWT's own claims decide.
   const defaults = { exp: api.nowSeconds() + 86_400, scope: undefined }
   return { active: true, ...api.claims({ ...defaults, ...members }) }
 }

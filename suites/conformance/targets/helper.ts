@@ -1,4 +1,4 @@
-/** `passwordGrant()`: no API is started; its checks start their own token endpoint. */
+/** `passwordGrant()`: starts no API, because its checks start a token endpoint. */
 import type { Target } from './target.js'
 
 export const helper: Target = {

@@ -1,4 +1,4 @@
-/** This package in all its modes, each an API on loopback. */
+/** Starts this package in all its modes, each as an API on loopback. */
 import cors from '@fastify/cors'
 import Fastify from 'fastify'
 import resourceServer, {

@@ -17,8 +17,8 @@ export default {
       if (delay > 0) issuer.fail({ delay })
       await api.start()
       issuer.resetRequests()
-      const answers = await Promise.all(tokens.map(api.get))
-      rounds.push({ answers, requests: issuer.requests })
+      const responses = await Promise.all(tokens.map(api.get))
+      rounds.push({ responses, requests: issuer.requests })
     }
     return { rounds }
   },
@@ -26,12 +26,12 @@ export default {
   check: ({ rounds }) => ({
     '1 discovery': rounds.every(({ requests }) => requests.discovery === 1),
     '1 key fetch': rounds.every(({ requests }) => requests.jwks === 1),
-    'all 200': rounds.every(({ answers }) => all(answers, 200)),
+    'all 200': rounds.every(({ responses }) => all(responses, 200)),
   }),
 
   describe({ rounds }, isOurs) {
     const most = (endpoint) => Math.max(...rounds.map(({ requests }) => requests[endpoint]))
     const discovery = isOurs ? `${most('discovery')} discovery` : 'no discovery (has none)'
-    return `${discovery}, ${most('jwks')} key fetch, ${tally(rounds[0].answers)} (${rounds.length} rounds)`
+    return `${discovery}, ${most('jwks')} key fetch, ${tally(rounds[0].responses)} (${rounds.length} rounds)`
   },
 }

@@ -8,38 +8,38 @@ export default {
 
   async observe(harness) {
     const issuer = await harness.issuer()
-    const storeIn = await harness.folder()
-    const before = await harness.api(issuer, { storeIn, ownProcess: true })
+    const storeDirectory = await harness.folder()
+    const before = await harness.api(issuer, { storeDirectory, ownProcess: true })
     const token = await newToken(issuer)
     await before.get(token)
-    if (harness.isOurs) await eventually(() => isSaved(storeIn), 'the saving of the key set')
+    if (harness.isOurs) await eventually(() => isSaved(storeDirectory), 'saving the key set')
     await before.stop()
 
     /** Starts a new process and presents the token. */
-    const restart = async ({ later = 0 } = {}) => {
-      const api = await harness.api(issuer, { storeIn, ownProcess: true })
-      await api.advance(later)
+    const restart = async ({ advanceMs = 0 } = {}) => {
+      const api = await harness.api(issuer, { storeDirectory, ownProcess: true })
+      await api.advance(advanceMs)
       return api.get(token)
     }
     await issuer.suspend()
     const refused = await restart()
     if (!harness.isOurs) return { refused }
-    const later = await restart({ later: 4 * 3_600_000 })
+    const afterFourHours = await restart({ advanceMs: 4 * 3_600_000 })
     await issuer.resume()
     issuer.fail('hang')
-    return { refused, later, hanging: await restart() }
+    return { refused, afterFourHours, hanging: await restart() }
   },
 
-  check: ({ refused, later, hanging }) => ({
+  check: ({ refused, afterFourHours, hanging }) => ({
     'first request 200 while the issuer refuses connections': refused.status === 200,
-    'also 4 hours later': later.status === 200,
+    'also 4 hours later': afterFourHours.status === 200,
     'first request 200 within 2.5 s while the issuer hangs':
-      hanging.status === 200 && hanging.took < 2_500,
+      hanging.status === 200 && hanging.durationMs < 2_500,
   }),
 
-  describe: ({ refused, later, hanging }, isOurs) =>
+  describe: ({ refused, afterFourHours, hanging }, isOurs) =>
     isOurs
-      ? `connection refused: ${refused.status}, also 4 hours later: ${later.status}; hanging: ${hanging.status} after ${Math.round(hanging.took)} ms`
+      ? `connection refused: ${refused.status}, also 4 hours later: ${afterFourHours.status}; hanging: ${hanging.status} after ${Math.round(hanging.durationMs)} ms`
       : `${refused.status} (has no store)`,
 }
 

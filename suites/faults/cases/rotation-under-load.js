@@ -15,36 +15,36 @@ export default {
     await api.get(old)
     const rounds = []
     for (let round = 0; round < ROTATIONS; round++) {
-      // The first rotation comes right after a fetch, the others when any cooldown is over.
-      if (round > 0) await settle(api, old)
-      const { answers, recent, fetches } = await rotate(issuer, api, old)
-      rounds.push({ answers, fetches })
+      // The first rotation follows a fetch immediately; before each other, every cooldown passes.
+      if (round > 0) await passCooldowns(api, old)
+      const { responses, recent, fetches } = await rotate(issuer, api, old)
+      rounds.push({ responses, fetches })
       old = recent
     }
     return { rounds }
   },
 
   check: ({ rounds }) => ({
-    '0 lost': rounds.every(({ answers }) => countOf(answers, 200) === answers.length),
+    '0 lost': rounds.every(({ responses }) => countOf(responses, 200) === responses.length),
     '1 fetch a rotation': rounds.every(({ fetches }) => fetches === 1),
   }),
 
   describe({ rounds }) {
-    const lost = rounds.map(({ answers }) => answers.length - countOf(answers, 200))
+    const lost = rounds.map(({ responses }) => responses.length - countOf(responses, 200))
     const fetches = rounds.map(({ fetches }) => fetches)
     const [first, ...later] = lost
-    return `rotation right after a fetch: ${first} of ${thousands(rounds[0].answers.length)} lost, ${fetches[0]} fetch; 31 s after one: ${later.join(' and ')} lost, ${fetches.slice(1).join(' and ')} fetch`
+    return `rotation right after a fetch: ${first} of ${thousands(rounds[0].responses.length)} lost, ${fetches[0]} fetch; 31 s after one: ${later.join(' and ')} lost, ${fetches.slice(1).join(' and ')} fetch`
   },
 }
 
-/** Caches every key and lets every cooldown pass. */
-async function settle(api, token) {
+/** Advances the clock so that every key is cached and every cooldown has passed. */
+async function passCooldowns(api, token) {
   await api.advance(31_000)
   await api.get(token)
   await api.advance(31_000)
 }
 
-/** Sends old tokens, then a burst of new tokens among them, then both. */
+/** Sends old tokens, then rotates the keys and sends a burst of new tokens, then sends both. */
 async function rotate(issuer, api, old) {
   issuer.resetRequests()
   const before = await paced({ perSecond: PER_SECOND, seconds: 0.3, send: () => api.get(old) })
@@ -56,6 +56,6 @@ async function rotate(issuer, api, old) {
     seconds: 0.7,
     send: async (n) => api.get([old, recent, await newToken(issuer)][n % 3]),
   })
-  const answers = [...before, ...(await burst), ...after]
-  return { answers, recent, fetches: issuer.requests.jwks }
+  const responses = [...before, ...(await burst), ...after]
+  return { responses, recent, fetches: issuer.requests.jwks }
 }

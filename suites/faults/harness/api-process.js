@@ -1,30 +1,30 @@
-/** A Fastify API in its own process, controlled by messages. */
+/** Runs a Fastify API in a separate process, controlled by messages. */
 import Fastify from 'fastify'
 import { Clock } from './clock.js'
 import * as memory from './resident-memory.js'
 
 let app
 let clock
-let guarded
+let control
 
 const calls = {
   /** Replaces the previous API with a new one that has empty caches. */
-  async open(subject, { still, ...options }) {
+  async open(subject, { frozen, ...options }) {
     await app?.close()
-    clock = new Clock({ still })
-    const { guard } = await import(`./guard-${subject}.js`)
+    clock = new Clock({ frozen })
+    const { protect } = await import(`./guard-${subject}.js`)
     app = Fastify({ logger: false, forceCloseConnections: true })
-    guarded = await guard(app, { ...options, clock })
+    control = await protect(app, { ...options, clock })
     app.get('/', async () => 'ok')
     await app.listen({ host: '127.0.0.1', port: 0 })
     return app.server.address().port
   },
   close: () => app.close(),
   advance: (milliseconds) => clock.advance(milliseconds),
-  status: () => guarded.status(),
-  refresh: () => guarded.refresh(),
-  watchMemory: () => memory.watch((words) => process.send(words)),
-  memoryGrown: () => memory.grown(),
+  status: () => control.status(),
+  refresh: () => control.refresh(),
+  measureMemory: () => memory.startMeasuring((message) => process.send(message)),
+  memoryGrowth: () => memory.growth(),
 }
 
 process.on('message', async ({ id, call, args }) => {

@@ -1,9 +1,9 @@
-/** Controls an API in another process, and sends requests to it. */
+/** Controls an API in another process, and sends requests to the API. */
 import { Client } from './client.js'
 import { Worker } from './worker.js'
 
-/** Processes without an API, by subject; reused because starting one is slow. */
-const idle = { ours: [], jose: [] }
+/** Processes whose API was stopped, by subject. Reused because starting a process is slow. */
+const idleWorkers = { ours: [], jose: [] }
 
 export class Api {
   #subject
@@ -12,29 +12,29 @@ export class Api {
   #worker
   #port
   #clients = []
-  #caller
+  #defaultClient
 
   constructor(subject, { ownProcess = false, ...options }) {
     this.#subject = subject
     this.#options = options
     this.#ownProcess = ownProcess
-    const used = ownProcess ? undefined : idle[subject].pop()
-    this.#worker = used ?? new Worker(new URL('./api-process.js', import.meta.url))
+    const reused = ownProcess ? undefined : idleWorkers[subject].pop()
+    this.#worker = reused ?? new Worker(new URL('./api-process.js', import.meta.url))
   }
 
-  /** Starts the API, or restarts it with empty caches. */
+  /** Starts the API, or restarts the API with empty caches. */
   async start() {
     this.#closeClients()
     this.#port = await this.#worker.call('open', this.#subject, this.#options)
-    this.#caller = this.client()
+    this.#defaultClient = this.client()
   }
 
   /** Sends a request with this token, over as many connections as needed. */
-  get = (token) => this.#caller.get(token)
+  get = (token) => this.#defaultClient.get(token)
 
   /** Creates another client, with separate connections. */
-  client(connections) {
-    const client = new Client(this.#port, connections)
+  client(maxConnections) {
+    const client = new Client(this.#port, maxConnections)
     this.#clients.push(client)
     return client
   }
@@ -42,20 +42,20 @@ export class Api {
   advance = (milliseconds) => this.#worker.call('advance', milliseconds)
   status = () => this.#worker.call('status')
   refresh = () => this.#worker.call('refresh')
-  watchMemory = () => this.#worker.call('watchMemory')
-  memoryGrown = () => this.#worker.call('memoryGrown')
+  measureMemory = () => this.#worker.call('measureMemory')
+  memoryGrowth = () => this.#worker.call('memoryGrowth')
 
-  /** The message of a process that exited by itself. */
+  /** Message that the process sent before it exited by itself. */
   get exitMessage() {
     return this.#worker.exitMessage
   }
 
-  /** @param graceful whether its process may be used again. */
+  /** @param graceful whether the process may be reused. */
   async stop({ graceful = true } = {}) {
     this.#closeClients()
     if (this.#ownProcess || !graceful) return this.#worker.end()
     await this.#worker.call('close')
-    idle[this.#subject].push(this.#worker)
+    idleWorkers[this.#subject].push(this.#worker)
   }
 
   #closeClients() {
@@ -64,5 +64,5 @@ export class Api {
 }
 
 export async function endIdleProcesses() {
-  await Promise.all([...idle.ours, ...idle.jose].map((worker) => worker.end()))
+  await Promise.all([...idleWorkers.ours, ...idleWorkers.jose].map((worker) => worker.end()))
 }

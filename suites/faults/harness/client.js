@@ -1,21 +1,21 @@
-/** A client of the API with keep-alive connections. */
+/** Sends requests to the API over keep-alive connections. */
 import { Agent, request } from 'node:http'
 
 export class Client {
   #port
   #agent
 
-  constructor(port, connections = Number.POSITIVE_INFINITY) {
+  constructor(port, maxConnections = Number.POSITIVE_INFINITY) {
     this.#port = port
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections })
   }
 
-  /** Returns the status (or the code of a network error), `Retry-After`, and the duration in ms. */
+  /** Returns the status (or the code of a network error), `Retry-After`, and the duration. */
   get = (token) => {
-    const begun = performance.now()
+    const startedAt = performance.now()
     return new Promise((resolve) => {
-      const answered = (status, retryAfter) =>
-        resolve({ status, retryAfter, took: performance.now() - begun })
+      const settle = (status, retryAfter) =>
+        resolve({ status, retryAfter, durationMs: performance.now() - startedAt })
       request({
         host: '127.0.0.1',
         port: this.#port,
@@ -24,10 +24,10 @@ export class Client {
       })
         .on('response', (response) => {
           response.resume()
-          response.on('end', () => answered(response.statusCode, response.headers['retry-after']))
-          response.on('error', (error) => answered(error.code))
+          response.on('end', () => settle(response.statusCode, response.headers['retry-after']))
+          response.on('error', (error) => settle(error.code))
         })
-        .on('error', (error) => answered(error.code))
+        .on('error', (error) => settle(error.code))
         .end()
     })
   }

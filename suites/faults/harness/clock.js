@@ -1,20 +1,20 @@
-/** The clock of an API under test: runs or is frozen, and `advance` moves it. */
+/** Simulates the clock of an API under test, which runs or is frozen, and which `advance` moves. */
 
-/** The system clock, also after guard-jose.js replaces `Date.now`. */
-const system = Date.now.bind(Date)
+/** Reads the system clock even after guard-jose.js replaces `Date.now`. */
+const systemNow = Date.now.bind(Date)
 
 export class Clock {
   #read
-  #ahead = 0
+  #aheadMs = 0
 
-  constructor({ still = false } = {}) {
-    const start = system()
-    this.#read = still ? () => start : system
+  constructor({ frozen = false } = {}) {
+    const startedAt = systemNow()
+    this.#read = frozen ? () => startedAt : systemNow
   }
 
   advance(milliseconds) {
-    this.#ahead += milliseconds
+    this.#aheadMs += milliseconds
   }
 
-  now = () => this.#read() + this.#ahead
+  now = () => this.#read() + this.#aheadMs
 }

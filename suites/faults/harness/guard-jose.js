@@ -1,13 +1,13 @@
 /**
- * Protects the API with jose's `createRemoteJWKSet` and its defaults. jose has no clock option, so
- * `Date.now` of the process is replaced.
+ * Protects the API with jose's `createRemoteJWKSet` and its defaults. Replaces `Date.now` of the
+ * process, because jose has no clock option.
  */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-/** Codes of errors that the issuer causes, not the token. */
+/** Codes of errors that the issuer causes, not the token; the API responds with 503. */
 const UNAVAILABLE = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']
 
-export async function guard(app, { issuer, audience, jwksUri, clock }) {
+export async function protect(app, { issuer, audience, jwksUri, clock }) {
   Date.now = clock.now
   const keys = createRemoteJWKSet(new URL(jwksUri))
   app.addHook('onRequest', async (request, reply) => {
@@ -15,8 +15,8 @@ export async function guard(app, { issuer, audience, jwksUri, clock }) {
     try {
       await jwtVerify(token, keys, { issuer, audience })
     } catch (error) {
-      const isTokens = error.code?.startsWith('ERR_J') && !UNAVAILABLE.includes(error.code)
-      return reply.code(isTokens ? 401 : 503).send()
+      const isTokenError = error.code?.startsWith('ERR_J') && !UNAVAILABLE.includes(error.code)
+      return reply.code(isTokenError ? 401 : 503).send()
     }
   })
   return {

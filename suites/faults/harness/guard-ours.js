@@ -1,8 +1,9 @@
-/** Protects the API with this package, as built. */
+/** Protects the API with the built package. */
 import resourceServer, { fileKeyStore } from 'fastify-resource-server'
 
-export async function guard(app, { issuer, audience, jwksUri, jwks, storeIn, clock }) {
-  const store = storeIn === undefined ? {} : { store: fileKeyStore({ directory: storeIn }) }
+export async function protect(app, { issuer, audience, jwksUri, jwks, storeDirectory, clock }) {
+  const store =
+    storeDirectory === undefined ? {} : { store: fileKeyStore({ directory: storeDirectory }) }
   await app.register(resourceServer, {
     issuer,
     audience,

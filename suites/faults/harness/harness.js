@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthorizationServer } from 'fastify-resource-server/testing'
 import { Api } from './api.js'
-import { keySetMirror } from './key-set-mirror.js'
+import { startKeySetMirror } from './key-set-mirror.js'
 
-/** Longer than every simulated outage, so that only the keys matter. In seconds. */
-const LIFETIME = 30 * 86_400
+/** Exceeds every simulated outage, so that no token expires. In seconds. */
+const TOKEN_LIFETIME_SECONDS = 30 * 86_400
 
 export class Harness {
   /** `ours` or `jose`. */
   subject
-  #ends = []
-  #over = false
+  #cleanups = []
+  #isClosed = false
 
   constructor(subject) {
     this.subject = subject
@@ -25,26 +25,26 @@ export class Harness {
 
   async issuer(options = {}) {
     const issuer = await createAuthorizationServer({
-      accessTokenLifetime: LIFETIME,
+      accessTokenLifetime: TOKEN_LIFETIME_SECONDS,
       algorithm: 'ES256',
       ...options,
     })
-    return this.#until(() => issuer.close(), issuer)
+    return this.#onClose(() => issuer.close(), issuer)
   }
 
-  /** A delayed copy of the issuer's key set; `publish()` updates it. */
+  /** Starts a server with a copy of the issuer's key set, which `publish()` updates. */
   async mirror(issuer) {
-    const mirror = await keySetMirror(issuer)
-    return this.#until(() => mirror.stop(), mirror)
+    const mirror = await startKeySetMirror(issuer)
+    return this.#onClose(() => mirror.stop(), mirror)
   }
 
   /**
-   * Starts an API that trusts the issuer. This package discovers the key set unless `jwksUri` is set;
-   * jose cannot.
+   * Starts an API that trusts the issuer. This package discovers the key set unless `jwksUri` is
+   * set; jose has no discovery.
    *
-   * @param options.still whether only `advance` moves its clock.
+   * @param options.frozen whether only `advance` moves the clock.
    * @param options.jwks options of this package only.
-   * @param options.ownProcess whether it runs in a new process, which ends with it.
+   * @param options.ownProcess whether the API runs in a new process, which `stop` ends.
    */
   async api(issuer, { jwksUri, ...options } = {}) {
     const api = new Api(this.subject, {
@@ -53,29 +53,29 @@ export class Harness {
       jwksUri: this.isOurs ? jwksUri : (jwksUri ?? issuer.jwksUri),
       ...options,
     })
-    this.#until((how) => api.stop(how), api)
+    this.#onClose((options) => api.stop(options), api)
     await api.start()
     return api
   }
 
   async folder() {
     const folder = await mkdtemp(join(tmpdir(), 'fault-suite-'))
-    return this.#until(() => rm(folder, { recursive: true, force: true }), folder)
+    return this.#onClose(() => rm(folder, { recursive: true, force: true }), folder)
   }
 
-  /** @param how with `graceful: false`, ends processes immediately. */
-  async close(how) {
-    this.#over = true
-    for (const end of this.#ends.toReversed()) await end(how)
+  /** @param options.graceful whether processes may be reused; otherwise ends them immediately. */
+  async close(options) {
+    this.#isClosed = true
+    for (const cleanup of this.#cleanups.toReversed()) await cleanup(options)
   }
 
-  #until(end, what) {
+  #onClose(cleanup, resource) {
     // A case that timed out may still be running.
-    if (this.#over) {
-      end({ graceful: false })
+    if (this.#isClosed) {
+      cleanup({ graceful: false })
       throw new Error('the harness is closed')
     }
-    this.#ends.push(end)
-    return what
+    this.#cleanups.push(cleanup)
+    return resource
   }
 }

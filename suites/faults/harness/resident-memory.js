@@ -1,20 +1,20 @@
-/** Measures the peak growth of the process's resident memory; ends the process at a limit. */
-const LIMIT = 400 * 2 ** 20
+/** Measures the peak growth of the resident memory of this process, which exits at a limit. */
+const MAX_GROWTH_BYTES = 400 * 2 ** 20
 
-let start = 0
-let peak = 0
-let kernelPeakBefore = 0
+let startBytes = 0
+let peakBytes = 0
+let kernelPeakAtStartBytes = 0
 
-/** Starts measuring after a garbage collection. */
-export function watch(tell) {
+/** Collects garbage, then starts measuring. Reports the growth before the process exits. */
+export function startMeasuring(report) {
   collectGarbage()
-  start = process.memoryUsage.rss()
-  peak = start
-  kernelPeakBefore = kernelPeak()
+  startBytes = process.memoryUsage.rss()
+  peakBytes = startBytes
+  kernelPeakAtStartBytes = kernelPeakBytes()
   setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage.rss())
-    if (peak - start < LIMIT) return
-    tell({ grown: peak - start })
+    peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
+    if (peakBytes - startBytes < MAX_GROWTH_BYTES) return
+    report({ growthBytes: peakBytes - startBytes })
     process.disconnect()
     process.exit()
   }, 5).unref()
@@ -24,13 +24,13 @@ export function collectGarbage() {
   for (let i = 0; i < 3; i++) globalThis.gc()
 }
 
-/** Peak growth in bytes since {@link watch}. */
-export function grown() {
-  // The kernel also records peaks between two samples.
-  if (kernelPeak() > kernelPeakBefore) peak = Math.max(peak, kernelPeak())
-  return peak - start
+/** Returns the peak growth in bytes since {@link startMeasuring}. */
+export function growth() {
+  // The kernel also records peaks between two samples of the timer.
+  if (kernelPeakBytes() > kernelPeakAtStartBytes) peakBytes = Math.max(peakBytes, kernelPeakBytes())
+  return peakBytes - startBytes
 }
 
-function kernelPeak() {
+function kernelPeakBytes() {
   return process.resourceUsage().maxRSS * 1024
 }

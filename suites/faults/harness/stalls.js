@@ -1,25 +1,25 @@
 /**
- * Measures how long the machine stalled: a request in flight at that time waited for the machine and
- * not for the issuer.
+ * Measures how long the machine stalled, because a request in flight during a stall waits for the
+ * machine, not for the issuer.
  */
 const INTERVAL_MS = 20
 
 export class Stalls {
-  #total = 0
+  #totalMs = 0
   #timer
 
   constructor() {
-    let last = performance.now()
+    let previous = performance.now()
     this.#timer = setInterval(() => {
       const now = performance.now()
-      this.#total += Math.max(0, now - last - 2 * INTERVAL_MS)
-      last = now
+      this.#totalMs += Math.max(0, now - previous - 2 * INTERVAL_MS)
+      previous = now
     }, INTERVAL_MS)
   }
 
-  /** Returns the total in milliseconds. */
+  /** Stops measuring, and returns the total in milliseconds. */
   end() {
     clearInterval(this.#timer)
-    return this.#total
+    return this.#totalMs
   }
 }

@@ -1,4 +1,4 @@
-/** Valid tokens that no cache contains, and forged ones that need no signature. */
+/** Creates valid tokens that no cache contains, and forged tokens that need no signature. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 
 /** Returns a valid token that no cache contains. */

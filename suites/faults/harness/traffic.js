@@ -2,42 +2,42 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Sends requests at a fixed rate, whether or not earlier ones have responses.
+ * Sends requests at a fixed rate, even while earlier requests are in flight.
  *
  * @param send sends the nth request.
  */
 export async function paced({ perSecond, seconds, send }) {
   const total = perSecond * seconds
-  const answers = []
-  const begun = performance.now()
-  while (answers.length < total) {
-    const due = ((performance.now() - begun) / 1000) * perSecond
-    while (answers.length < Math.min(due, total)) answers.push(send(answers.length))
+  const responses = []
+  const startedAt = performance.now()
+  while (responses.length < total) {
+    const dueCount = ((performance.now() - startedAt) / 1000) * perSecond
+    while (responses.length < Math.min(dueCount, total)) responses.push(send(responses.length))
     await sleep(5)
   }
-  return Promise.all(answers)
+  return Promise.all(responses)
 }
 
 export function times(number, send) {
   return Promise.all(Array.from({ length: number }, (_, n) => send(n)))
 }
 
-export function countOf(answers, wanted) {
-  return answers.filter(({ status }) => status === wanted).length
+export function countOf(responses, expected) {
+  return responses.filter(({ status }) => status === expected).length
 }
 
-export function all(answers, wanted) {
-  return answers.length > 0 && countOf(answers, wanted) === answers.length
+export function all(responses, expected) {
+  return responses.length > 0 && countOf(responses, expected) === responses.length
 }
 
-export function slowest(answers) {
-  return Math.max(...answers.map(({ took }) => took))
+export function slowest(responses) {
+  return Math.max(...responses.map(({ durationMs }) => durationMs))
 }
 
 /** Returns a text such as `99 × 200, 1 × 503`. */
-export function tally(answers) {
-  const statuses = [...new Set(answers.map(({ status }) => status))].sort()
-  return statuses.map((status) => `${thousands(countOf(answers, status))} × ${status}`).join(', ')
+export function tally(responses) {
+  const statuses = [...new Set(responses.map(({ status }) => status))].sort()
+  return statuses.map((status) => `${thousands(countOf(responses, status))} × ${status}`).join(', ')
 }
 
 export function thousands(number) {
@@ -49,10 +49,10 @@ export function seconds(milliseconds, digits = 1) {
 }
 
 /** Waits until the condition holds, for 5 s at most. */
-export async function eventually(isSo, what) {
-  const until = performance.now() + 5_000
-  while (!(await isSo())) {
-    if (performance.now() > until) throw new Error(`${what} did not happen within 5 s`)
+export async function eventually(condition, event) {
+  const deadline = performance.now() + 5_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`${event} did not happen within 5 s`)
     await sleep(5)
   }
 }

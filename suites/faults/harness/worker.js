@@ -1,44 +1,44 @@
-/** A child process that is controlled by messages. */
+/** Controls a child process by messages. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
 export class Worker {
   #child
-  #waiting = new Map()
-  #calls = 0
-  /** The message that the process sent before it exited by itself. */
+  #pending = new Map()
+  #callCount = 0
+  /** Message that the process sent before it exited by itself. */
   exitMessage
 
   constructor(file) {
     this.#child = fork(file, [], { execArgv: ['--expose-gc'] })
     this.#child.on('message', (message) => this.#onMessage(message))
     this.#child.on('exit', () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error('the process has ended'))
+      for (const { reject } of this.#pending.values()) reject(new Error('the process exited'))
     })
   }
 
   call(name, ...args) {
-    const id = ++this.#calls
+    const id = ++this.#callCount
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
+      this.#pending.set(id, { resolve, reject })
       this.#child.send({ id, call: name, args }, (error) => error && reject(error))
     })
   }
 
   async end() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const ended = once(this.#child, 'exit')
+    const exited = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
-    await ended
+    await exited
   }
 
-  #onMessage({ id, result, error, ...words }) {
+  #onMessage({ id, result, error, ...message }) {
     if (id === undefined) {
-      this.exitMessage = words
+      this.exitMessage = message
       return
     }
-    const { resolve, reject } = this.#waiting.get(id)
-    this.#waiting.delete(id)
+    const { resolve, reject } = this.#pending.get(id)
+    this.#pending.delete(id)
     if (error === undefined) resolve(result)
     else reject(new Error(error))
   }

@@ -1,4 +1,4 @@
-/** Edits of a text, at offsets modulo its length. They shrink to fewer edits. */
+/** Edits of a text, at offsets modulo its length. A failing case shrinks to fewer edits. */
 import fc from 'fast-check'
 
 export interface Edit {

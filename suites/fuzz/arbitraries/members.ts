@@ -1,4 +1,4 @@
-/** Nearly valid objects: a valid one with members that are replaced, removed or duplicated. */
+/** Nearly valid objects: a valid object with members that are replaced, removed or duplicated. */
 import fc from 'fast-check'
 import { type Members, membersOf, text, withMember } from '../../differential/fixtures/json-text.js'
 import { jsonValue } from './json.js'
@@ -10,7 +10,7 @@ export interface Change {
   readonly value: string
 }
 
-/** @param likely JSON texts by member name: values that are valid or nearly valid there. */
+/** @param likely JSON texts by member name: values that are valid or nearly valid for that name. */
 export function changesTo(
   likely: Readonly<Record<string, readonly string[]>>,
 ): fc.Arbitrary<readonly Change[]> {

@@ -1,4 +1,4 @@
-/** Values of options: valid ones, invalid ones, and values that JSON cannot express. */
+/** Values of options: valid values, invalid values, and values that JSON cannot express. */
 import fc from 'fast-check'
 import { INTROSPECTION_OPTIONS } from '../../../src/introspection/options.js'
 import { JWKS_OPTIONS } from '../../../src/keys/options.js'
@@ -7,7 +7,7 @@ import { RESOURCE_SERVER_OPTIONS } from '../../../src/server/options.js'
 const under = (name: string, members: readonly string[]) =>
   members.map((member) => `${name}.${member}`)
 
-/** Every option, and some that do not exist. */
+/** Every option, and names of options that do not exist. */
 export const OPTION_PATHS: readonly string[] = [
   ...RESOURCE_SERVER_OPTIONS.filter((name) => name !== 'now' && name !== 'logger'),
   ...under('jwks', JWKS_OPTIONS),

@@ -1,7 +1,7 @@
 /**
- * Tokens as lists of changes to a valid one: to members, to the characters of a segment before and
- * after signing, and to the order of segments. A case contains no token, so that it does not depend
- * on the keys.
+ * Tokens as lists of changes to a valid token: to members, to the characters of a segment before
+ * and after signing, and to the order of segments. A case contains no token, so that it does not
+ * depend on the keys.
  */
 import fc from 'fast-check'
 import type { Edit } from './edits.js'
@@ -16,7 +16,9 @@ export interface MemberChange {
   readonly value: string
 }
 
-/** A change of one segment: of its characters, its decoded `bytes`, or its unused bits (`stray`). */
+/**
+ * A change of one segment: of its characters, its decoded `bytes`, or its unused bits (`stray`).
+ */
 export interface SegmentChange {
   readonly segment: number
   readonly as: 'text' | 'bytes' | 'stray'
@@ -29,7 +31,7 @@ export interface TokenCase {
   readonly header: readonly MemberChange[] | string
   readonly claims: readonly MemberChange[] | string
   readonly unsigned: readonly SegmentChange[]
-  /** By the signer's key, by the attacker's key, or copied from a valid token. */
+  /** Signature by the signer's key, by the attacker's key, or copied from a valid token. */
   readonly signature: 'own' | 'attacker' | 'copied'
   readonly signed: readonly SegmentChange[]
   /** Indexes of the segments that the token consists of. */

@@ -1,4 +1,4 @@
-/** Limits on the time of a case and the memory of a run: untrusted input must not make either grow. */
+/** Limits on the time of a case and the memory of a run: untrusted input must increase neither. */
 import assert from 'node:assert/strict'
 import type { OpenTarget } from '../target.js'
 
@@ -9,7 +9,7 @@ const MAX_WAIT_MS = 30_000
 /** Growth of the heap once the caches are full. */
 const MAX_HEAP_GROWTH_BYTES = 32 * 1024 * 1024
 
-/** Runs cases one at a time and records the CPU time of the slowest. */
+/** Runs cases one at a time and records the CPU time of the slowest case. */
 export class BoundedRunner<Case> {
   readonly #target: OpenTarget<Case>
   /** Milliseconds of CPU time. */

@@ -10,7 +10,7 @@ export interface Response {
 
 export interface Exchange {
   readonly responses: readonly Response[]
-  /** What follows the last complete response. */
+  /** Bytes after the last complete response. */
   readonly rest: string
   /** Whether the client closed the connection because the server was waiting for more input. */
   readonly ended: boolean
@@ -19,7 +19,10 @@ export interface Exchange {
 /** Time without a received byte after which the client ends its side of the connection. */
 const IDLE_TIMEOUT_MS = 300
 
-/** Sends bytes and reads until the connection closes, which the last request must ask for. */
+/**
+ * Sends bytes and reads until the connection closes, so the last request must contain
+ * `connection: close`.
+ */
 export async function send(port: number, bytes: Buffer, heads: boolean): Promise<Exchange> {
   const { text, ended } = await exchange(port, bytes)
   const responses: Response[] = []
@@ -46,7 +49,7 @@ function exchange(port: number, bytes: Buffer): Promise<{ text: string; ended: b
     socket.on('data', (chunk: string) => {
       text += chunk
     })
-    // A server that rejects a long header closes the connection before it has read all of it.
+    // A server that rejects a long header closes the connection before reading the whole header.
     socket.on('error', () => {})
     socket.on('close', () => resolve({ text, ended }))
   })

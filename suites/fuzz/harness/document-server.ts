@@ -20,7 +20,10 @@ export async function startDocumentServer() {
   }
 }
 
-/** Returns a `fetch` that reaches only `origin`, and the list of other URLs that it was called with. */
+/**
+ * Returns a `fetch` that reaches only `origin`, and the list of other URLs that callers passed to
+ * `fetch`.
+ */
 export function fetchOnlyFrom(origin: string) {
   const otherUrls: string[] = []
   const fetchHere = (url: string, init: RequestInit): Promise<Response> => {

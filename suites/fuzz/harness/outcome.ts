@@ -1,4 +1,7 @@
-/** Returns the outcome of a verification, and asserts that it throws only errors of the package. */
+/**
+ * Returns the outcome of a verification, and asserts that the verification throws only errors of
+ * the package.
+ */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { AccessToken } from '../../../src/access-token/access-token.js'
@@ -16,7 +19,7 @@ export async function outcomeOf(token: Promise<AccessToken>): Promise<string> {
   }
 }
 
-/** Asserts that the values are valid in headers (RFC 9110 §5.5); Node throws for others. */
+/** Asserts that the values are valid in headers (RFC 9110 §5.5); Node throws for other values. */
 function requireValidHeaders({ headers, message }: ResourceServerError): void {
   for (const value of Object.values(headers).flat()) assert.match(value, /^[\x20-\x7e]+$/)
   assert.match(message, /^[\x20-\x7e]+$/)

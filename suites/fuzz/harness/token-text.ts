@@ -37,9 +37,9 @@ const validSignatures = new Map<TestKey, string>()
 /** Returns the signature of the unchanged token; cached, because signing is slow. */
 function validSignature(key: TestKey): string {
   const input = [goodHeader(key), goodClaims()].map((object) => base64url(object)).join('.')
-  const known = validSignatures.get(key) ?? signature(key, input).toString('base64url')
-  validSignatures.set(key, known)
-  return known
+  const cached = validSignatures.get(key) ?? signature(key, input).toString('base64url')
+  validSignatures.set(key, cached)
+  return cached
 }
 
 function changed(members: Members, changes: readonly MemberChange[] | string): string {
@@ -72,7 +72,10 @@ function apply(parts: Parts, changes: readonly SegmentChange[]): Parts {
   }, parts)
 }
 
-/** Flips the lowest bit of the last character, which is unused unless the length is divisible by four. */
+/**
+ * Flips the lowest bit of the last character, which is unused unless the length is divisible by
+ * four.
+ */
 function withStrayBit(segment: string): string {
   const last = ALPHABET.indexOf(segment.slice(-1))
   return last === -1 ? segment : segment.slice(0, -1) + ALPHABET.charAt(last ^ 1)

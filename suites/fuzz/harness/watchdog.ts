@@ -1,7 +1,7 @@
 /**
- * Ends the process when a case blocks the event loop for good, such as a regular expression with
- * catastrophic backtracking, and prints the case. It runs in a worker thread because the main thread
- * cannot report it.
+ * Ends the process when a case blocks the event loop permanently, such as a regular expression with
+ * catastrophic backtracking, and prints the case. The watchdog runs in a worker thread,
+ * because the blocked main thread cannot report the case.
  */
 import { writeSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -10,13 +10,13 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 const TIMEOUT_MS = 120_000
 
 export class Watchdog {
-  /** Number of cases started; the worker checks that it changes. */
-  readonly #begun = new Int32Array(new SharedArrayBuffer(4))
+  /** Number of cases started; the worker checks that the number changes. */
+  readonly #startedCount = new Int32Array(new SharedArrayBuffer(4))
   readonly #worker: Worker
 
   constructor() {
     const file = new URL(import.meta.url.replace(/main\.js$/, 'harness/watchdog.js'))
-    this.#worker = new Worker(file, { workerData: this.#begun })
+    this.#worker = new Worker(file, { workerData: this.#startedCount })
     this.#worker.unref()
   }
 
@@ -26,7 +26,7 @@ export class Watchdog {
   }
 
   caseBegins(): void {
-    Atomics.add(this.#begun, 0, 1)
+    Atomics.add(this.#startedCount, 0, 1)
   }
 
   async close(): Promise<void> {
@@ -42,12 +42,12 @@ if (!isMainThread) {
     seen = -1
   })
   setInterval(() => {
-    const begun = Atomics.load(workerData as Int32Array, 0)
-    if (begun === seen) {
+    const startedCount = Atomics.load(workerData as Int32Array, 0)
+    if (startedCount === seen) {
       // console.log would need the main thread, which is blocked.
       writeSync(2, `a case does not end; replay: ${replay}\n`)
       process.kill(process.pid, 'SIGKILL')
     }
-    seen = begun
+    seen = startedCount
   }, TIMEOUT_MS)
 }

@@ -1,6 +1,6 @@
 /**
- * An independent check of introspection responses (RFC 7662 §2.2, RFC 9701 §5), written from the RFCs
- * alone: the token is valid if and only if every line holds.
+ * An independent check of introspection responses (RFC 7662 §2.2, RFC 9701 §5), written from the
+ * RFCs alone: the token is valid if and only if every line holds.
  */
 import { NOW } from '../../../test/fixtures/forgery.js'
 import { AUDIENCE } from '../../../test/fixtures/issuer.js'
@@ -9,7 +9,7 @@ type Members = Readonly<Record<string, unknown>>
 
 const TOLERANCE = 30
 
-/** Whether a response that is JSON without duplicate members says that the token is valid. */
+/** Whether a response that is JSON without duplicate members describes a valid token. */
 export function isActiveResponse(response: Members, issuer: string): boolean {
   const own = (name: string) => (Object.hasOwn(response, name) ? response[name] : undefined)
   const has = (name: string) => Object.hasOwn(response, name)
@@ -39,7 +39,10 @@ export function isActiveResponse(response: Members, issuer: string): boolean {
   )
 }
 
-/** Whether the JWT around a response is valid, apart from its signature. `names` are the API's audiences. */
+/**
+ * Whether the JWT around a response is valid, apart from its signature. `names` are the API's
+ * audiences.
+ */
 export function isValidEnvelope(
   header: Members,
   claims: Members,

@@ -45,7 +45,9 @@ function isValidHeader({ typ, alg, jwk, ...others }: Members): boolean {
   )
 }
 
-/** Checks 3, 8, 9, 11 and 12a: the required claims, and the request and token that the proof is for. */
+/**
+ * Checks 3, 8, 9, 11 and 12a: the required claims, and the request and token that the proof is for.
+ */
 function hasValidClaims(claims: Members, { method, urls, token }: ProofContext): boolean {
   const { jti, htm, htu, iat, ath, nonce } = claims
   const hash = createHash('sha256').update(token).digest('base64url')
@@ -67,8 +69,8 @@ function hasValidClaims(claims: Members, { method, urls, token }: ProofContext):
 async function isSigned(raw: string, { alg, jwk }: Members, jkt: string): Promise<boolean> {
   if ((await calculateJwkThumbprint(jwk as JWK)) !== jkt) return false
   const { kty, crv, x, y, n, e } = jwk as JWK
-  const known = { kty, crv, x, y, n, e } as JWK
-  const key = await importJWK(JSON.parse(JSON.stringify(known)), alg as string)
+  const publicMembers = { kty, crv, x, y, n, e } as JWK
+  const key = await importJWK(JSON.parse(JSON.stringify(publicMembers)), alg as string)
   await compactVerify(raw, key)
   return true
 }

@@ -1,12 +1,14 @@
 /**
- * Where this package is stricter than jose on purpose: a token that jose accepts must be rejected if
- * and only if one of these reasons applies. The list corresponds to
+ * Lists where this package is intentionally stricter than jose: this package must reject a token
+ * that jose accepts if and only if one of these reasons applies. The list corresponds to
  * suites/differential/fixtures/intended-differences.ts, but needs only the token.
  */
 import { NOW } from '../../../test/fixtures/forgery.js'
 import { isCostly, isStrictObject } from './strict-json.js'
 
-/** A parsed token that jose accepted: it has three segments, and header and claims are objects. */
+/**
+ * A parsed token that jose accepted, with three segments, and with objects as header and claims.
+ */
 interface ParsedToken {
   readonly segments: readonly string[]
   readonly texts: readonly string[]
@@ -51,7 +53,10 @@ const REASONS: Readonly<Record<string, (read: ParsedToken) => boolean>> = {
   'sender-constrained by cnf': ({ claims }) => 'cnf' in claims,
 }
 
-/** Returns the first reason that applies to the token; `undefined` if it must be accepted. */
+/**
+ * Returns the first reason that applies to the token; `undefined` if this package must accept the
+ * token.
+ */
 export function reasonToReject(raw: string): string | undefined {
   const segments = raw.split('.')
   const bytes = segments.slice(0, 2).map((part) => Buffer.from(part, 'base64url'))

@@ -1,8 +1,8 @@
 /**
- * `Authorization` headers as bytes on a connection to a running API: any bytes, several headers, all
- * line endings, folded lines, 16 KiB and more, HTTP/1.0; after each case a valid request, on the same
- * connection and on a new one. Responses are valid HTTP, never 5xx, have challenges that parse, and
- * show no part of the token.
+ * `Authorization` headers as bytes on a connection to a running API: any bytes, several headers,
+ * all line endings, folded lines, 16 KiB and more, HTTP/1.0; after each case a valid request, on
+ * the same connection and on a new one. Responses are valid HTTP, never 5xx, have challenges that
+ * parse, and show no part of the token.
  */
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
@@ -93,10 +93,12 @@ function outcomeOf(response: Response | undefined): string {
   return `${response.status} ${code}`.trim()
 }
 
-/** Replaces the token when the expected response is computed from the grammar. */
+/** Replaces the token, so that the grammar determines the expected response. */
 const PLACEHOLDER = 'valid.token'
 
-/** Computes the outcome from RFC 6750 §2.1, for a request that is valid except for its credentials. */
+/**
+ * Computes the outcome from RFC 6750 §2.1, for a request that is valid except for its credentials.
+ */
 function expectedFor({ method, version, lines }: RequestCase): string | undefined {
   const isPlain = method === 'GET' && version === '1.1' && lines.every(isPlainLine)
   if (!isPlain || lines.reduce((sum, { value }) => sum + value.length, 0) > 8_000) return undefined

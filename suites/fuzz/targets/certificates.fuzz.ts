@@ -1,7 +1,7 @@
 /**
  * Headers in which a proxy forwards the client's certificate (P6): `Client-Cert`, Envoy's,
- * percent-encoded PEM, base64. A thumbprint results only if an independent parser finds the same, never
- * from a sender that is not a trusted proxy, and never from two headers.
+ * percent-encoded PEM, base64. A thumbprint results only if an independent parser finds the same
+ * thumbprint, never from a sender that is not a trusted proxy, and never from two headers.
  */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
@@ -26,7 +26,7 @@ const READERS = {
 }
 type Format = keyof typeof READERS
 
-/** Placeholders of certificates, so that a case does not depend on them. */
+/** Placeholders of certificates, so that a case does not depend on the certificates. */
 const PLACEHOLDERS = ['{base64}', '{pem}', '{hash}', '{other}', '{otherHash}'] as const
 
 interface CertificateCase {

@@ -1,7 +1,7 @@
 /**
- * Key sets over HTTP: members of every type around a valid one, and malformed documents. jose accepts
- * every accepted token with the same document; an invalid key never invalidates the set; and the
- * response is 200, 401 or 503.
+ * Key sets over HTTP: members of every type beside a valid key, and malformed documents. jose
+ * accepts every accepted token with the same document; an invalid key never invalidates the set;
+ * and the response is 200, 401 or 503.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -124,7 +124,7 @@ function changed({ key, members }: KeyChange, pool: readonly JWK[]): string {
   return `{${[...kept, ...members.map(([name, value]) => `"${name}":${value}`)].join(',')}}`
 }
 
-/** Tries each key alone, because jose gives up at a key that it cannot import. */
+/** Tries each key alone, because jose rejects a set with a key that jose cannot import. */
 async function joseAccepts(raw: string, body: string): Promise<boolean> {
   const { keys } = JSON.parse(body) as JSONWebKeySet
   const options = { currentDate: new Date(NOW * 1000) }
@@ -139,7 +139,7 @@ async function joseAccepts(raw: string, body: string): Promise<boolean> {
   return false
 }
 
-/** Keeps the members that jose uses: it copies all of them, and fails for deeply nested ones. */
+/** Keeps the members that jose uses, because jose copies all members and fails on deep nesting. */
 function readByJose({ kty, crv, x, d, k, alg, use, key_ops, kid, ext }: JWK): JWK {
   const members = { kty, crv, x, d, k, alg, use, key_ops, kid, ext }
   const given = Object.entries(members).filter(([, value]) => value !== undefined)

@@ -1,7 +1,7 @@
 /**
  * Metadata documents over HTTP, at the three well-known URLs: nearly valid, malformed, with other
- * issuers and other hosts. Keys are fetched only from the first document that has exactly the issuer
- * and a permitted `jwks_uri` (D1, D2, D3); the response is 200, 401 or 503.
+ * issuers and other hosts. Keys are fetched only from the first document that has exactly the
+ * issuer and a permitted `jwks_uri` (D1, D2, D3); the response is 200, 401 or 503.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -96,10 +96,10 @@ function jwksUriIn(
   { status, headers }: SentResponse,
   issuer: string,
 ): string | undefined {
-  // The issuer is overloaded, so no further document is requested.
+  // The issuer is overloaded, so the API requests no further document.
   if (status === 429 || status === 503) return 'broken'
   if (status !== 200) return undefined
-  // A decompression error counts as a network error. It needs at least two bytes.
+  // A decompression error, which needs at least two bytes, counts as a network error.
   if (headers['content-encoding'] === 'gzip') return body.length > 1 ? 'broken' : undefined
   const document = parsed(body.toString().replace(/^\ufeff/, ''))
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined

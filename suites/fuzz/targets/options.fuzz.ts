@@ -1,6 +1,6 @@
 /**
- * Options: valid ones with members replaced by any value, and any value in their place, for
- * `createResourceServer()`, the plugin, and a route's requirement. Either they work or a TypeError
+ * Options: valid options with members replaced by any value, and any value instead of options, for
+ * `createResourceServer()`, the plugin, and a route's requirement. The options work, or a TypeError
  * names the option; no prototype is changed, and no network request is sent.
  */
 import assert from 'node:assert/strict'
@@ -130,14 +130,14 @@ async function outcomeOf(
     if (error instanceof assert.AssertionError) throw error
     if (kind === 'requirement' && error instanceof ResourceServerError) return 'rejected'
     assert.ok(error instanceof TypeError, `not a TypeError: ${inspect(error)}`)
-    // The messages of V8 would mean that a value was used without being checked.
+    // The messages of V8 would show that the package used an unchecked value.
     assert.match(error.message, /"|must be an object/, error.message)
     assert.doesNotMatch(error.message, /is not a function|Cannot (?:read|convert)|undefined \(/)
     return 'TypeError'
   }
 }
 
-/** Asserts that a server rejects an unsigned token, whatever its options. */
+/** Asserts that a server rejects an unsigned token, with any options. */
 async function requireUnsignedTokenRejected(server: Server): Promise<void> {
   try {
     await server.verify('eyJhbGciOiJub25lIn0.e30.AA')

@@ -1,6 +1,7 @@
 /**
- * DPoP proofs (P1): valid ones changed by member and character, signed by the client or an attacker.
- * Accepted only if an independent implementation of the twelve checks accepts them; never twice.
+ * DPoP proofs (P1): valid proofs changed by member and character, signed by the client or an
+ * attacker. The API accepts a proof only if an independent implementation of the twelve checks
+ * accepts the proof, and never twice.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -153,8 +154,8 @@ export const proofs: Target<ProofCase> = {
           assert.ok(isGood, `accepted: ${proof}`)
           assert.equal(await outcomeOf(api.verify({ token, dpop })), '401 proof', 'a replay')
         }
-        // A proof may be rejected for unnecessary members of its key, or because an earlier case used
-        // the `jti` that this case sets.
+        // A proof may be rejected for unnecessary members of its key, or because an earlier case
+        // used the `jti` that this case sets.
         const isPlain =
           testCase.jwk.length === 0 && !JSON.stringify(testCase.claims).includes('"jti"')
         if (isGood && isPlain) assert.equal(outcome, 'accepted', proof)

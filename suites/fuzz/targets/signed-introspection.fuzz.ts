@@ -1,6 +1,7 @@
 /**
  * Signed introspection responses (I5): nearly valid JWTs with nearly valid responses, signed by the
- * issuer or an attacker. Accepted if and only if both conform to RFC 9701.
+ * issuer or an attacker. The API accepts a token if and only if the JWT and
+ * the response conform to RFC 9701.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -63,7 +64,7 @@ export const signedIntrospection: Target<SignedCase> = {
     const own = ed25519('issuer')
     const signers = { issuer: own, attacker: ed25519('attacker') }
     server.respond('/keys', json({ keys: [own.publicJwk] }))
-    const kind = { 'content-type': 'application/token-introspection+jwt' }
+    const contentType = { 'content-type': 'application/token-introspection+jwt' }
     return {
       async run(testCase) {
         const response = changed({ active: true, exp: NOW + 300, aud: AUDIENCE }, testCase.response)
@@ -75,7 +76,7 @@ export const signedIntrospection: Target<SignedCase> = {
         const claims = changed({ iss: issuer, aud: 'api', iat: NOW }, [inner, ...testCase.claims])
         const jwt = signed(signers[testCase.signer], [header, claims].map(base64url).join('.'))
         const body = edited(jwt, testCase.edits)
-        server.respond('/introspect', text(body, kind))
+        server.respond('/introspect', text(body, contentType))
         const api = await createResourceServer({
           issuer,
           audience: AUDIENCE,

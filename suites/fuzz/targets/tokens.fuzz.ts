@@ -15,7 +15,7 @@ import { tokenText } from '../harness/token-text.js'
 import { reasonToReject } from '../oracles/stricter-than-jose.js'
 import type { Target } from '../target.js'
 
-/** Small, so that entries are evicted during the run. */
+/** Small, so that the cache evicts entries during the run. */
 const CACHE = { maxEntries: 200, maxBytes: 1_000_000 }
 
 const ATTACKER = ed25519('attacker')

@@ -1,4 +1,4 @@
-/** fastify-jwt-jwks: verifies signature, issuer and audience of a JWT. It checks no scope. */
+/** fastify-jwt-jwks: verifies signature, issuer and audience of a JWT, but no scope. */
 import type { FastifyInstance } from 'fastify'
 import type { Feature } from '../../check.js'
 import { packageNamed } from '../package-name.js'
@@ -45,7 +45,7 @@ async function start(
     jwksUrl: jwksUri,
     issuer,
     audience,
-    // An option of @fastify/jwt, which its README refers to.
+    // An option of @fastify/jwt, to which the README of fastify-jwt-jwks refers.
     requiredClaims: ['exp', 'iss', 'aud'],
     ...options,
   })
