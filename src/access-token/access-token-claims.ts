@@ -61,7 +61,7 @@ export interface TokenTimes {
 }
 
 /**
- * Returns the times, which are read once: a cached token is checked against the clock on each use.
+ * Reads the times of a token once, because a cached token is checked against the clock on each use.
  */
 export function timesOf(claims: AccessTokenClaims): TokenTimes {
   return { exp: claims.exp, nbf: ownMember(claims, 'nbf'), iat: ownMember(claims, 'iat') }

@@ -17,7 +17,7 @@ export interface ClaimReader {
   readonly groups: (claims: AccessTokenClaims) => readonly string[]
   readonly permissions: (claims: AccessTokenClaims) => readonly string[]
   readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
-  /** The current actor first, then earlier ones. */
+  /** Returns the current actor first, then earlier actors. */
   readonly actors: (claims: AccessTokenClaims) => readonly Actor[]
 }
 
@@ -98,7 +98,7 @@ export class AccessToken {
 
   /**
    * Replaces the raw token by a flat copy, for callers that retain the token. Without the copy, the
-   * token is a slice of a request's header, and would keep the whole header alive.
+   * token is a slice of a request's header, and would keep the whole header in memory.
    *
    * @param prefix prepended to the copy; the raw token becomes a slice of the copy.
    * @returns the copy, with the prefix.
@@ -112,8 +112,8 @@ export class AccessToken {
 
   /**
    * The scope tokens that the issuer granted (RFC 6749 §3.3), as a set, because their order and
-   * repetition have no meaning. Does not include implied scope tokens (option `scopeImplies`),
-   * which {@link hasScope} counts.
+   * repetition have no meaning. Lacks implied scope tokens (option `scopeImplies`), for which
+   * {@link hasScope} also returns true.
    */
   get scope(): ReadonlySet<string> {
     this.#scope ??= fixedSet(this.#reader.scope(this.claims))
@@ -153,8 +153,8 @@ export class AccessToken {
   }
 
   /**
-   * The permissions of the subject: the claim `permissions` (Auth0) or `entitlements` (RFC 9068
-   * §2.2.3.1).
+   * The permissions of the subject, as the issuer's profile reads them: the claim `permissions`
+   * (Auth0) or `entitlements` (RFC 9068 §2.2.3.1).
    */
   get permissions(): ReadonlySet<string> {
     this.#permissions ??= fixedSet(this.#reader.permissions(this.claims))
@@ -162,8 +162,9 @@ export class AccessToken {
   }
 
   /**
-   * The party that uses the token on behalf of {@link subject}: `act` (RFC 8693 §4.1). `undefined`
-   * if the token has no `act`: the subject itself uses it, or its issuer does not state the actor.
+   * The party that uses the token on behalf of {@link subject}: `act` (RFC 8693 §4.1) or, with the
+   * profile `entra`, an agent identity. `undefined` if the token names no such party: the subject
+   * itself uses the token, or its issuer does not state the actor.
    * Set `config.auth.actor: 'none'` on routes where no party may act for a user.
    */
   get actor(): Actor | undefined {
@@ -171,8 +172,8 @@ export class AccessToken {
   }
 
   /**
-   * The current actor, followed by earlier ones; empty without `act`. Use the earlier ones only for
-   * logs, because access depends on the current actor only (RFC 8693 §4.1).
+   * The current actor, followed by earlier actors; empty if the token names no actor. Use earlier
+   * actors only for logs, because access depends on the current actor only (RFC 8693 §4.1).
    */
   get actorChain(): readonly Actor[] {
     this.#actorChain ??= Object.freeze(this.#reader.actors(this.claims))
@@ -248,7 +249,7 @@ function immutable(): TypeError {
   return new TypeError('A verified access token cannot be changed')
 }
 
-/** All empty sets share this one, because most tokens have no roles, groups and permissions. */
+/** All tokens share this empty set, because most tokens have no roles, groups or permissions. */
 const EMPTY: ReadonlySet<string> = new FixedSet([])
 
 function fixedSet(values: readonly string[]): ReadonlySet<string> {

@@ -1,6 +1,7 @@
 /**
- * The option `scopeImplies`: which scope tokens a broader one implies. Comparisons use it; the
- * scope of a token stays as the issuer granted it.
+ * Resolves the option `scopeImplies`, which states the scope tokens that a broader scope token
+ * implies. Comparisons count implied scope tokens; the scope of a token stays as the issuer granted
+ * it.
  */
 import { isPlainObject, reject } from '../base/check.js'
 import { isScopeToken } from '../errors/www-authenticate.js'
@@ -44,6 +45,8 @@ export class ScopeHierarchy {
 }
 
 /**
+ * Validates the option `scopeImplies`.
+ *
  * @returns `undefined` if the option is not set.
  * @throws {TypeError} if the option is invalid or has a cycle.
  */
@@ -70,7 +73,7 @@ function tokensOf(token: string, given: unknown): readonly string[] {
   return reject(
     'scopeImplies',
     `has an invalid entry for ${JSON.stringify(token)}: a scope token is printable ASCII without ` +
-      'spaces, quotation marks and backslashes, and implies one or more others, in an array or ' +
+      'spaces, quotation marks or backslashes, and implies one or more others, in an array or ' +
       'delimited by single spaces',
   )
 }

@@ -41,9 +41,11 @@ export function acceptedSchemes({ dpop }: ResolvedBindingRequirement): string {
 const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies BindingMode[]
 
 /**
+ * Returns the binding requirement of a route or a call, with the defaults filled in.
+ *
  * @param defaults the modes of the options, used for members that the requirement omits.
  * @param path the name of the requirement in error messages.
- * @throws {TypeError} if a mode is invalid, or is not `'off'` although the option is off.
+ * @throws {TypeError} if a mode is invalid, or if it is not `'off'` although the option is off.
  */
 export function resolveBindingRequirement(
   requirement: BindingRequirement,

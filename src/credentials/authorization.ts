@@ -10,7 +10,7 @@ import { BEARER_PREFIX } from '../base/request-headers.js'
 import { InvalidRequestError } from '../errors/errors.js'
 
 /**
- * The member that is read of a Node.js HTTP/1 or HTTP/2 request, such as Fastify's `request.raw`.
+ * The required member of a Node.js HTTP/1 or HTTP/2 request, such as Fastify's `request.raw`.
  */
 export interface RequestHeaders {
   /**
@@ -38,7 +38,7 @@ const DPOP: SchemeSyntax = { length: 4, prefix: 'DPoP ', pattern: /^dpop(?:[ \t]
  * token. A string that is not token68 is never a valid token; callers check `isToken68` only to
  * choose the error.
  *
- * @param schemes the accepted schemes, for the error.
+ * @param schemes the accepted schemes for the message, such as `Bearer or DPoP`.
  * @throws {InvalidRequestError} if nothing follows the scheme.
  */
 export function bearerCredentials(authorization: string, schemes: string): string | undefined {
@@ -73,7 +73,7 @@ function isBlank(character: number): boolean {
   return character === SPACE || character === TAB
 }
 
-/** @param schemes the accepted schemes, as text. */
+/** @param schemes the accepted schemes for the message, such as `Bearer or DPoP`. */
 export function malformedHeader(schemes: string): InvalidRequestError {
   return new InvalidRequestError('The Authorization header is malformed', {
     expected: `${schemes}, a space, and one token`,
@@ -83,7 +83,7 @@ export function malformedHeader(schemes: string): InvalidRequestError {
 /**
  * Returns the single `Authorization` header of a request; `undefined` if there is none.
  *
- * @throws {InvalidRequestError} if there are several.
+ * @throws {InvalidRequestError} if there are several `Authorization` headers.
  */
 export function singleAuthorization({ rawHeaders }: RequestHeaders): string | undefined {
   let authorization: string | undefined

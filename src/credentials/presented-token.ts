@@ -71,8 +71,8 @@ export function presentationOf(value: string | PresentedToken): Presentation & {
 
 /**
  * Returns the URL with its host in ASCII, as clients write an internationalized host in `htu`. The
- * rest is unchanged, because a path that a URL parser normalizes could equal that of another route.
- * A URL that cannot be parsed is returned unchanged and matches no proof.
+ * rest of the URL is unchanged, because a path that a URL parser normalizes could equal that of
+ * another route. A URL that cannot be parsed is returned unchanged and matches no proof.
  *
  * @throws {TypeError} if the value does not start like an http or https URL.
  */

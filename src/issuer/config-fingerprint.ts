@@ -20,7 +20,7 @@ export class ConfigFingerprints {
    */
   fingerprint(value: unknown): string {
     const write = (member: unknown) => this.#write(member)
-    // Reads the member from its holder, because `JSON.stringify` has applied `toJSON` to the value.
+    // Reads the member from its holder, because `JSON.stringify` applies `toJSON` before this call.
     const text = JSON.stringify({ value }, function (this: Record<string, unknown>, name) {
       return write(this[name])
     })
@@ -38,13 +38,14 @@ export class ConfigFingerprints {
         if (member === null || Array.isArray(member) || isPlainObject(member)) return member
         return { [this.#marker]: this.#identify(member) }
       default:
-        // As text, because JSON cannot represent undefined, NaN, infinities, bigints and symbols.
+        // Written as text, because JSON cannot represent undefined, NaN, infinities, bigints and
+        // symbols.
         return { [this.#marker]: `${typeof member} ${String(member)}` }
     }
   }
 
   #identify(object: object): string {
-    // By value, because the application may return a new copy of the same secret each time.
+    // Bytes count by value, because the application may return a new copy of a secret each time.
     if (types.isUint8Array(object)) return `bytes ${Buffer.from(object).toString('base64url')}`
     const number = this.#numbers.get(object) ?? this.#next++
     this.#numbers.set(object, number)

@@ -19,7 +19,7 @@ export class ConfiguredIssuers implements IssuerSource {
   readonly #issuers: readonly Issuer[]
   readonly #byIdentifier: ReadonlyMap<string, Issuer>
   readonly #templates: readonly Issuer[]
-  /** Issuers with introspection. The one with `opaqueTokens: 'any'` is last. */
+  /** Issuers with introspection. The issuer with `opaqueTokens: 'any'` is last. */
   readonly #introspecting: readonly Issuer[]
   readonly #identifiers: string
 
@@ -27,7 +27,8 @@ export class ConfiguredIssuers implements IssuerSource {
     this.#issuers = issuers
     this.#byIdentifier = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
     this.#templates = issuers.filter(({ issuer }) => isTenantTemplate(issuer))
-    // Issuers with a function that recognizes their tokens come first, in any order of the options.
+    // Issuers with a function that recognizes their tokens come first, whatever their order in the
+    // options.
     this.#introspecting = issuers
       .filter(({ introspection }) => introspection !== undefined)
       .sort((a, b) => rank(a) - rank(b))

@@ -9,8 +9,8 @@ const KEY_SET =
 /**
  * Returns why the URL is not an issuer identifier, with the fix; `undefined` if it may be one.
  *
- * @param isFetched whether metadata is fetched by the identifier. If false, a key set path outside
- *   `/.well-known/` is no error.
+ * @param isFetched whether metadata is fetched from the identifier. If false, a key set path
+ *   outside `/.well-known/` is no error.
  */
 export function documentAddressError(
   { origin, pathname }: URL,

@@ -23,9 +23,9 @@ export interface IdentifierOptions {
 }
 
 /**
- * Validates an issuer identifier. If metadata is fetched by it, the identifier must be an https URL
- * (http on loopback, or with `allowHttp` on any host). Otherwise it may be any string of printable
- * ASCII up to the maximum length, without space, quotation mark and backslash.
+ * Validates an issuer identifier. If metadata is fetched from it, the identifier must be an https
+ * URL (http on loopback, or with `allowHttp` on any host). Otherwise it may be any string of
+ * printable ASCII up to the maximum length, without space, quotation mark or backslash.
  *
  * @returns the parsed identifier; `undefined` if it is not an http or https URL.
  * @throws {TypeError} that names the fix.
@@ -62,7 +62,7 @@ function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions):
   if (/[?#]/.test(issuer)) {
     reject(
       'issuer',
-      'must be a URL without query, fragment and credentials, because metadata is fetched from it',
+      'must be a URL without query, fragment or credentials, because metadata is fetched from it',
     )
   }
   if (isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) return issuer
@@ -70,7 +70,7 @@ function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions):
 }
 
 /**
- * Validates an identifier by which no metadata is fetched. Restricts the characters, because log
+ * Validates an identifier from which no metadata is fetched. Restricts the characters, because log
  * lines, cache keys and revocations contain the identifier.
  */
 function requirePlain(issuer: unknown): string {
@@ -85,7 +85,7 @@ function requirePlain(issuer: unknown): string {
   return reject(
     'issuer',
     `must be the issuer identifier, exactly as in the "iss" of tokens: 1 to ${MAX_IDENTIFIER_LENGTH} ` +
-      'characters of printable ASCII without space, quotation mark and backslash',
+      'characters of printable ASCII without space, quotation mark or backslash',
   )
 }
 
@@ -93,7 +93,7 @@ function requireNoCredentials(issuer: string): void {
   if (!canParseUrl(issuer)) return
   const { username, password } = new URL(issuer)
   if (username !== '' || password !== '') {
-    reject('issuer', 'must be a URL without query, fragment and credentials')
+    reject('issuer', 'must be a URL without query, fragment or credentials')
   }
 }
 

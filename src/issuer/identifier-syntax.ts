@@ -22,9 +22,9 @@ const PLAIN = /^[\w\-.~:/[\]@!$&'()*+,;=%]+$/
 const DOT_SEGMENT = /(?:^|\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|%3b|$)/i
 
 /**
- * Whether an untrusted `iss` may be passed to the application's function `issuer`. URL parsers must
- * not change a URL, because otherwise a function that checks a prefix could trust one tenant while
- * the keys are fetched from another.
+ * Whether an untrusted `iss` may be passed to the application's function `issuer`. A URL must equal
+ * its parsed form (an empty path may lack the slash): otherwise a function that checks a prefix
+ * could trust one tenant while the keys are fetched from another.
  */
 export function isIssuerIdentifier(iss: string): boolean {
   if (iss.length > MAX_IDENTIFIER_LENGTH || !PLAIN.test(iss) || hasDotSegment(iss)) return false
@@ -45,7 +45,7 @@ export function parsedSpelling(url: string): string {
 
 /**
  * Whether clients can find the metadata of an authorization server by its issuer identifier (RFC
- * 8414 §2): the identifier must be an http or https URL without query, fragment and placeholders.
+ * 8414 §2): the identifier must be an http or https URL without query, fragment or placeholders.
  */
 export function isMetadataUrl(identifier: string): boolean {
   return /^https?:/.test(identifier) && PLAIN.test(identifier) && canParseUrl(identifier)

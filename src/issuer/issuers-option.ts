@@ -35,11 +35,12 @@ export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
  * thrown error as its `cause`.
  *
  * The function is called only for strings that can be an issuer identifier: 1 to 512 letters,
- * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments. It is called for a URL only if URL
- * parsers would not write that URL differently. Some identifiers are not URLs, such as `acme.com`,
- * so look the string up instead of parsing it. The result for an identifier that is not an https
- * URL (http on loopback) must name the source of the keys. Functions, stores and `CryptoKey`s in a
- * result are compared by identity: create them once, otherwise the issuer's keys are fetched again.
+ * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments. It is called for a URL only if the URL
+ * has no credentials and URL parsers would not write it differently. Some identifiers are not URLs,
+ * such as `acme.com`, so look the string up instead of parsing it. The result for an identifier
+ * that is not an https URL (http on loopback) must name the source of the keys. Functions, stores
+ * and `CryptoKey`s in a result are compared by identity: create them once, otherwise the issuer's
+ * keys are fetched again.
  *
  * @example
  * ```ts
@@ -69,21 +70,22 @@ export type IssuerResolver<Context = unknown> = (
  */
 export interface TenantsOptions {
   /**
-   * Maximum number of cached trusted issuers, and of key sets. As many issuers again may be cached
-   * before one of their tokens has had valid claims. Set the maximum above the number of tenants:
-   * the least recently used issuer is evicted, and its keys are fetched again on its next use.
+   * Maximum number of cached trusted issuers, and of key sets. In addition, the same number of
+   * issuers may be cached of which no token has had valid claims yet. Set the maximum above the
+   * number of tenants: otherwise the least recently used issuer is evicted, and its keys are
+   * fetched again on its next use.
    * Default 1,000; 1 to 100,000.
    */
   maxEntries?: number
   /**
    * Time for which a trusted issuer is cached, in milliseconds. After the application stops
-   * trusting an issuer, its verified tokens may be accepted for that long. Default 300,000 (five
+   * trusting an issuer, its tokens may be accepted for that long. Default 300,000 (five
    * minutes); 0 to 86,400,000 (a day).
    */
   cacheMaxAge?: number
   /**
-   * Time for which an untrusted issuer is cached, in milliseconds. This negative cache has 10,000
-   * entries. Default 60,000; 0 to 86,400,000.
+   * Time for which an untrusted issuer is cached, in milliseconds. This negative cache has at most
+   * 10,000 entries. Default 60,000; 0 to 86,400,000.
    */
   negativeCacheMaxAge?: number
   /**

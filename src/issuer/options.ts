@@ -49,10 +49,10 @@ import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/prov
 export interface IssuerOptions {
   /**
    * Issuer identifier, exactly as in `iss` and in the issuer's metadata; it is compared code point
-   * by code point, including a trailing slash. An https URL (http on loopback) without query or
-   * fragment, spelled as URL parsers write it (RFC 8414 §2). If no metadata is read, because
-   * `jwksUri`, `jwks.keys` or `secret` is set (and with `introspection`, its `endpoint`), any
-   * string of 1 to 512 printable ASCII characters without space, `"` and `\\` is valid, such as
+   * by code point, including a trailing slash. Must be an https URL (http on loopback) without
+   * query or fragment, spelled as URL parsers write it (RFC 8414 §2). If no metadata is read,
+   * because `jwksUri`, `jwks.keys` or `secret` is set (and with `introspection`, its `endpoint`),
+   * any string of 1 to 512 printable ASCII characters without space, `"` or `\\` is valid, such as
    * `acme.com`.
    */
   issuer: string
@@ -92,7 +92,8 @@ export interface IssuerOptions {
   /**
    * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
    * sizes, EdDSA and Ed25519, each only with a key of its type. `none` is never accepted. With
-   * `secret`, required: one or more of HS256, HS384 and HS512, which are accepted only then.
+   * `secret`, the option is required and lists one or more of HS256, HS384 and HS512, which are
+   * accepted only then.
    */
   algorithms?: readonly Algorithm[]
 

@@ -1,8 +1,8 @@
 /**
  * Resolves issuers with a function of the application, when a token names them: one issuer per
  * tenant. Unless results depend on the context, they are cached for a limited time, untrusted
- * issuers in a negative cache. Both caches are bounded, and concurrent tokens of one issuer share
- * one call.
+ * issuers in a negative cache, and concurrent tokens of one issuer share one call. Both caches are
+ * bounded.
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
@@ -80,7 +80,8 @@ export class TenantIssuers implements IssuerSource {
   resolve(claims: Claims, context: unknown): StepResult<Issuer> {
     const iss = ownMember(claims, 'iss')
     if (typeof iss !== 'string') return untrusted(iss)
-    // Before isIssuerIdentifier(), which is slower: a cached identifier has passed it already.
+    // Reads the cache first, because isIssuerIdentifier() is slower, and a cached identifier has
+    // already passed it.
     const known = this.dependsOnContext ? undefined : this.#cached(iss)
     if (known !== undefined) return known.issuer
     if (!isIssuerIdentifier(iss)) return untrusted(iss)

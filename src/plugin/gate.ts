@@ -27,8 +27,8 @@ export class Gate {
   #isFailureLogged = false
 
   /**
-   * Adds the hooks. The promise resolves once Fastify has installed them: it drops the hooks of a
-   * plugin that fails earlier.
+   * Adds the hooks. The promise resolves once Fastify has installed them, because Fastify drops
+   * the hooks of a plugin that fails earlier.
    */
   async addHooks(fastify: FastifyInstance): Promise<void> {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => {
@@ -63,9 +63,9 @@ export class Gate {
   }
 
   /**
-   * Guards a request that the guard has not admitted yet, before the handler runs. It may be a
-   * preflight to which no plugin responded, or a request that another context or an earlier hook
-   * forwarded to the 404 handler of this context.
+   * Runs before the handler. Checks a request that the guard has not admitted: a preflight to which
+   * no plugin responded, or a request that another context or an earlier hook forwarded to the 404
+   * handler of this context.
    */
   #checkLast(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
     if (this.#guard?.hasAdmitted(request)) done()

@@ -1,6 +1,6 @@
 /**
  * Guards the routes: reads the token from a request, verifies it, verifies the proof of possession
- * and evaluates the policy of the route. The guard runs once for each request, before any handler.
+ * and evaluates the policy of the route. The guard runs before any handler.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -95,7 +95,7 @@ export function createGuard(
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    // Any other value is passed on as a rejection: `settle` does not admit a request with it.
+    // A value that is not an AccessToken is passed on as a rejection: `settle` does not admit it.
     if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return authorize(token, guard, request)
     const presentation = credentials.presentation(request, scheme)

@@ -41,10 +41,11 @@ export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'i
   extractToken?: (request: FastifyRequest) => string | null | undefined
 
   /**
-   * Called for each request that is rejected with an error of this package, for metrics and alerts;
-   * `error.reason` has the details. Includes errors that application code throws, such as those of
-   * `request.requireScope()`, before its error handler runs. The result is ignored, and an exception
-   * or a rejected promise is logged: neither changes the response. Default: none.
+   * Called for each request that is rejected with an error of this package, before the error
+   * handler of the application runs; for metrics and alerts. `error.reason` has the details.
+   * Includes errors that application code throws before the response begins, such as those of
+   * `request.requireScope()`. The result is ignored, and an exception or a rejected promise is
+   * logged: neither changes the response. Default: none.
    */
   onReject?: (error: ResourceServerError, request: FastifyRequest) => void | Promise<void>
 }

@@ -1,9 +1,9 @@
 /**
- * The Fastify plugin: adds the decorators and the guard of every route, and closes the resource
- * server with the application.
+ * Defines the Fastify plugin, which adds the decorators and the guard of every route, and closes
+ * the resource server with the application.
  *
- * The guard is in hooks of the encapsulation context. Hooks that an `onRoute` hook attaches to
- * routes would leave routes open that were declared before this plugin was loaded.
+ * The guard is in hooks of the encapsulation context. If an `onRoute` hook attached the guard to
+ * each route instead, routes that were declared before this plugin was loaded would be open.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'

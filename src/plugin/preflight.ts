@@ -3,7 +3,7 @@
  * `@fastify/cors` must be able to respond to them.
  *
  * The guard therefore defers the check of a preflight until the other hooks have run, on a route
- * that exists only for preflights. The guard makes up for the deferred check before any handler
+ * that exists only for preflights. The guard performs the deferred check before any handler
  * runs.
  */
 import type { FastifyRequest } from 'fastify'
@@ -51,7 +51,7 @@ export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolea
   )
 }
 
-/** Marks the config of a route. The key is a symbol, which Fastify copies with the config. */
+/** Key of the mark in the config of a route: a symbol, which Fastify copies with the config. */
 const IS_CHECKED_LAST = Symbol('fastify-resource-server.checked-last')
 
 /**

@@ -27,7 +27,7 @@ export class Rejections {
   readonly #counters: Core['counters']
   readonly #credentials: RequestCredentials
   readonly #onReject: PluginOptions['onReject']
-  /** Errors whose `headers` this class set. They hold for one request; the next gets new ones. */
+  /** Errors whose `headers` this class set, for one request: the next request gets new headers. */
   readonly #challenged = new WeakSet<ResourceServerError>()
 
   constructor(
@@ -80,10 +80,10 @@ export class Rejections {
   }
 
   /**
-   * Sets the response headers of an error that application code threw, and reports it. An error of `verify()` or
-   * `request.requireScope()` already has headers, and was counted. An error that the application
-   * constructed gets new headers here for each request, because the application may throw the same
-   * error for several requests.
+   * Sets the response headers of an error that application code threw, and reports the error. An
+   * error of `verify()` or `request.requireScope()` already has headers, and was counted. An error
+   * that the application constructed gets new headers for each request, because the application may
+   * throw one error for several requests.
    *
    * @param guard the guard of the route; for an open route, the guard that accepts any token.
    */
@@ -137,7 +137,8 @@ export class Rejections {
 
 /**
  * Closes the connection of a rejected upgrade once the response is written. Node does not close a
- * socket after "upgrade", and a WebSocket plugin closes only those that reached its own hooks.
+ * socket after "upgrade", and a WebSocket plugin closes only the sockets of requests that
+ * reached its own hooks.
  */
 export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply): void {
   // Node sets `upgrade` to true if the server emits "upgrade"; an Upgrade header is not enough.
@@ -156,7 +157,7 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
 }
 
 /**
- * Fastify's response body contains this if the route's response schema cannot serialize an error.
+ * Fastify's response body contains this code if the response schema cannot serialize an error.
  */
 const NOT_SERIALIZED = '"code":"FST_ERR_FAILED_ERROR_SERIALIZATION"'
 

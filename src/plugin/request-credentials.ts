@@ -118,9 +118,9 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns what is missing if a request has no usable certificate; otherwise `undefined`. Also
-   * logs it, because the cause may be a misconfiguration that affects every certificate-bound
-   * token.
+   * Returns what is missing if a request has no usable certificate; `undefined` if it has one, or
+   * if no source of certificates is configured. Also logs once what is missing, because the cause
+   * may be a misconfiguration that affects every certificate-bound token.
    */
   #expected(certificate: ClientCertificate | undefined): string | undefined {
     if (certificate?.expected === undefined) return undefined
@@ -129,7 +129,9 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the scheme of a rejected request, for the challenge; `undefined` for any other scheme.
+   * Returns the scheme of a rejected request, `Bearer` or `DPoP`, for the challenge; `undefined` if
+   * the Authorization header is absent or has another scheme. With "extractToken", a request with a
+   * DPoP proof counts as `DPoP`, any other as `Bearer`.
    */
   schemeUsed(request: FastifyRequest): Scheme | undefined {
     if (this.#extractToken !== undefined) {

@@ -27,7 +27,7 @@ export class RequestTargets {
 
   /**
    * Returns every URL under which the client may know the request. The array is empty if no trusted
-   * source states the URL; no proof is accepted then.
+   * source states the URL: then no proof is accepted.
    *
    * @throws {TypeError} (a 500) if neither `dpop.baseUrl` nor `trustProxy` is set, and the
    *   connection is not on loopback.
@@ -109,7 +109,7 @@ function originOf(request: FastifyRequest): Origin {
   }
 }
 
-/** Returns the same as `request.originalUrl`, but ignores a polluted Object.prototype. */
+/** Returns the value of `request.originalUrl`, but ignores a polluted Object.prototype. */
 function originalUrlOf({ raw }: FastifyRequest): string {
   return ownMember(raw as { originalUrl?: string }, 'originalUrl') || `${raw.url}`
 }
@@ -142,7 +142,7 @@ function lastOf({ raw }: FastifyRequest, name: string): string | undefined {
 
 /**
  * Returns the base URLs of a loopback connection, derived from its local address; `undefined` for
- * any other connection. Tests and demos need no configuration then.
+ * any other connection. With these, tests and demos need no configuration.
  */
 function loopbackBases(
   { raw: { socket } }: FastifyRequest,

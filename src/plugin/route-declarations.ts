@@ -52,8 +52,8 @@ export function checkRoutes(
     if (declaredRoutes === 0 && routes === 0 && isEncapsulated(fastify)) {
       throw new TypeError(GUARDS_NOTHING)
     }
-    // Does not warn if routes were declared before the plugin: these bypassed the onRoute hook
-    // above and may have requirements.
+    // Logs no warning if routes were declared before the plugin: these routes bypassed the onRoute
+    // hook above and may have requirements.
     if (!guards.isGlobal && guardedRoutes === 0 && declaredRoutes > 0 && routes <= declaredRoutes) {
       fastify.log.warn(NO_REQUIREMENTS)
     }
@@ -98,8 +98,8 @@ function ownRouteMarker(_request: FastifyRequest, _reply: FastifyReply, done: Do
 }
 
 /**
- * Counts the application's routes that have the hook, each method as one route. Routes that were
- * declared before the plugin are included.
+ * Counts the application's routes on which Fastify runs the hook named `hook`, one per method.
+ * Includes routes that were declared before the plugin.
  */
 function countRoutes(fastify: FastifyInstance, hook: string): number {
   let methods = 0
@@ -126,4 +126,5 @@ const GUARDS_NOTHING =
   'fastify-plugin, or declare the routes inside of that function'
 
 const NO_REQUIREMENTS =
-  'fastify-resource-server guards nothing: "global" is false, and no route has config.auth'
+  'fastify-resource-server guards nothing: "global" is false and every route is open; set config.auth ' +
+  'on the routes to guard'

@@ -4,9 +4,9 @@ import type { Actor } from '../access-token/actor.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 
 /**
- * An accepted actor. Each member that is set must equal that of the actor; at least `subject` or
- * `clientId` must be set. `issuer` defaults to the issuer of the token, because another issuer may
- * use the same subject for another party.
+ * An accepted actor. Each member that is set must equal that member of the actor; at least
+ * `subject` or `clientId` must be set. `issuer` defaults to the issuer of the token, because
+ * another issuer may use the same subject for another party.
  */
 export interface ActorRule {
   /** `sub` of the actor. */
@@ -20,8 +20,8 @@ export interface ActorRule {
 /**
  * The actors that may use a token on behalf of its subject. `'none'` accepts only tokens that the
  * subject itself uses, and rejects, for example, a support agent or a service with a delegated
- * token. An array also accepts these actors. Only the current actor is compared, not earlier ones
- * (RFC 8693 §4.1).
+ * token. An array also accepts tokens that these actors use. Only the current actor is compared,
+ * not earlier ones (RFC 8693 §4.1).
  */
 export type ActorRequirement = 'none' | readonly ActorRule[]
 

@@ -59,7 +59,7 @@ export interface AuthorizationDetailRule<Context = unknown> {
   check?: (detail: AuthorizationDetail, context: Context) => boolean
 }
 
-/** An element that a token must have, or a non-empty array of elements that it must all have. */
+/** An element, or a non-empty array of elements, all of which a token must have. */
 export type AuthorizationDetailsRequirement<Context = unknown> =
   | AuthorizationDetailRule<Context>
   | readonly AuthorizationDetailRule<Context>[]

@@ -71,7 +71,7 @@ function compileValue(
 
 function isValue(value: unknown): boolean {
   if (typeof value === 'string' || typeof value === 'boolean') return true
-  // JSON.parse reads different integers beyond the safe ones as the same number.
+  // JSON.parse can map different integers outside the safe range to the same number.
   return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
 }
 

@@ -24,8 +24,8 @@ import { compileStepUp, insufficientAuthentication, type StepUpRequirement } fro
 
 /**
  * Requirements on a valid token, which must meet all of them. A token that fails one is rejected
- * with 403 `insufficient_scope` (RFC 6750 §3.1). The exceptions are `acr` and `maxAge`, with 401
- * `insufficient_user_authentication` (RFC 9470 §3), and `dpop` and `mtls`, with a 401 like an
+ * with 403 `insufficient_scope` (RFC 6750 §3.1). The exceptions: `acr` and `maxAge` cause a 401
+ * `insufficient_user_authentication` (RFC 9470 §3), and `dpop` and `mtls` cause a 401 like an
  * invalid token. `acr` and `maxAge` are checked before the scope, and their challenge also names a
  * missing scope, so that one sign-in fixes both.
  *
@@ -128,7 +128,7 @@ export interface Policy<Context> {
 }
 
 /**
- * @param metadata has the resource identifier of this API; `undefined` without that option.
+ * @param metadata the resource identifier of this API; `undefined` without `resourceMetadata`.
  * @throws {TypeError} if a requirement is invalid; the message names the member and the fix.
  */
 export function compilePolicy<Context>(
@@ -140,7 +140,8 @@ export function compilePolicy<Context>(
   const unset = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )
-  // Rejected because a misspelled constant is `undefined`, and would require nothing.
+  // A member that is undefined is rejected: a misspelled constant is undefined, and would require
+  // nothing.
   if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: set it or omit it`)
   const { authorize } = requirement
   const scope = compileScope(requirement)

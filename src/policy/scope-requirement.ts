@@ -147,6 +147,6 @@ export function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (copy.length > 0 && copy.every(isScopeToken)) return copy as readonly string[]
   throw new TypeError(
     `"${name}" must have one or more scope tokens: printable ASCII without spaces, quotation marks ` +
-      `and backslashes${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
+      `or backslashes${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
   )
 }

@@ -76,7 +76,7 @@ export function compileStepUp(
   }
 }
 
-/** Describes `auth_time`: a number as such, any other value only by type, as it may be secret. */
+/** Returns `auth_time` as text: a number, or only the type of any other value (may be secret). */
 function foundTime(time: unknown): string {
   return typeof time === 'number' ? describe(time) : typeof time
 }
@@ -107,13 +107,13 @@ function readAcr(acr: string | readonly string[]): readonly string[] {
   if (areValid && values.length > 0) return Object.freeze([...(values as string[])])
   throw new TypeError(
     '"acr" must be a value of the claim or a non-empty array of them: printable ASCII without ' +
-      'spaces, quotation marks and backslashes',
+      'spaces, quotation marks or backslashes',
   )
 }
 
 /** The clock with which a policy compares `auth_time`. */
 export interface Clock {
-  /** Seconds since the epoch. */
+  /** Returns the current time, in seconds since the epoch. */
   readonly now: () => number
   /** Tolerated difference between the clocks of the issuer and this instance, in seconds. */
   readonly clockTolerance: number

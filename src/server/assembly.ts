@@ -46,7 +46,7 @@ export interface Core {
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
-  /** Logs a warning once, about a configuration because of which requests are rejected. */
+  /** Logs a warning about a configuration that causes rejections; each message once. */
   readonly warnOnce: WarnOnce
 }
 

@@ -57,9 +57,9 @@ function assembleReplayCache(
 }
 
 /**
- * Returns a function that returns the current time of this call, in whole seconds since the epoch,
- * like `iat`. The function derives that time from the wall clock at each call, so that setting the
- * clock shifts the time as well.
+ * Returns a function that returns the time at which `sinceNow` was called, in whole seconds since
+ * the epoch, like `iat`. The function derives that time from the wall clock at each call, so that
+ * setting the clock shifts the time as well.
  */
 function sinceNow(now: () => number, monotonicNow: () => number): () => number {
   const startedAt = monotonicNow()

@@ -37,11 +37,11 @@ import {
 
 /**
  * Options of a resource server. Options of an issuer that are set here are the defaults for every
- * issuer. The exceptions are the keys (`jwksUri`, `jwks.keys`, `secret`), which belong to one
- * issuer.
+ * issuer. The exceptions are `jwksUri`, `jwks.keys`, `secret` and `introspection`, which belong to
+ * one issuer: they may be set here only if `issuer` is a single issuer.
  *
- * Token times, which RFC 7519 measures as NumericDate, are in seconds. Durations of timers and
- * caches are in milliseconds.
+ * Times that concern tokens, proofs and nonces are in seconds, like NumericDate (RFC 7519 §2).
+ * Durations of timers and caches are in milliseconds.
  *
  * @example
  * ```ts
@@ -125,7 +125,7 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
 
   /**
    * The protection space that the challenge names (RFC 9110 §11.5): a non-empty string of printable
-   * ASCII without quotation marks and backslashes. Default `api`.
+   * ASCII without quotation marks or backslashes. Default `api`.
    */
   realm?: string
 
@@ -145,8 +145,8 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   now?: () => number
 
   /**
-   * Receives log lines about problems for the operator, such as failed fetches of key sets. If a
-   * method of the logger throws or returns a rejected promise, this is ignored. Default: no logger.
+   * Receives log lines about problems for the operator, such as failed fetches of key sets. An
+   * exception or a rejected promise of the logger is ignored. Default: no logger.
    */
   logger?: Logger
 }
@@ -242,5 +242,5 @@ function requireIntrospection(issuers: ResolvedIssuers, { introspection }: Resol
 
 function resolveRealm(realm: unknown = 'api'): string {
   if (typeof realm === 'string' && isQuotable(realm)) return realm
-  return reject('realm', 'must be printable ASCII without quotation marks and backslashes')
+  return reject('realm', 'must be printable ASCII without quotation marks or backslashes')
 }

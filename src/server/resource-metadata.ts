@@ -75,7 +75,10 @@ export class ResourceMetadata {
     for (const type of types) this.#detailsTypes.add(type)
   }
 
-  /** Returns the metadata. Without the option `scopes`, it lists the scope of all routes so far. */
+  /**
+   * Returns the metadata. Without the option `scopes`, `scopes_supported` lists the fixed scope of
+   * the routes declared so far, except hidden routes and `offline_access`.
+   */
   document(): ProtectedResourceMetadata {
     const { resource, authorizationServers, scopes, fixed, dpop, acceptsCertificates } =
       this.#source
@@ -116,7 +119,7 @@ function some(member: string, values: readonly string[]): object {
 export interface ResourceMetadataOptions {
   /**
    * Resource identifier of this API: the https URL (http on loopback) at which clients call it,
-   * without query and fragment. Clients request tokens for this identifier (RFC 8707), so it should
+   * without query or fragment. Clients request tokens for this identifier (RFC 8707), so it should
    * be one of the values of `audience`. Dot segments in its path are rejected. The plugin also
    * rejects `*`, `;` and percent-encoded reserved characters (`%2F`), because no route of Fastify
    * matches them literally.
@@ -125,17 +128,17 @@ export interface ResourceMetadataOptions {
 
   /**
    * The authorization servers that issue tokens for this API: https URLs (http on loopback).
-   * Default: every issuer in the options that is such a URL without a query and a placeholder. If
-   * no issuer is, this option is required. If `issuer` is a function, the default is none, because
-   * the issuers would disclose the customers of the API.
+   * Default: every issuer in the options that is such a URL without a query or a placeholder. If
+   * there is no such issuer, this option is required. If `issuer` is a function, the default is
+   * none, because the issuers would disclose the customers of the API.
    */
   authorizationServers?: readonly string[]
 
   /**
    * Scope tokens (RFC 6749 §3.3) that clients should request first, for basic use:
-   * `scopes_supported`. The challenge of an operation that needs more scope names it. Must not
-   * contain `offline_access`, because the API neither requires nor uses it. Default: the scope of
-   * all routes, except scope that a function decides.
+   * `scopes_supported`. The challenge of an operation that needs more scope names that scope. Must
+   * not contain `offline_access`, because the API neither requires nor uses it. Default: the scope
+   * of all routes, except hidden routes and scope that a function decides.
    */
   scopes?: readonly string[]
 
@@ -153,7 +156,7 @@ export interface ResourceMetadataOptions {
 export interface ResolvedResourceMetadata {
   readonly resource: string
   readonly authorizationServers: readonly string[] | undefined
-  /** `undefined` if the metadata lists the scope of all routes. */
+  /** The option `scopes`; `undefined` if the metadata lists the scope of the routes. */
   readonly scopes: readonly string[] | undefined
   /** Members copied from the options, under their wire names. */
   readonly fixed: Readonly<Record<string, string>>
@@ -166,6 +169,8 @@ const PAGES = {
 } as const
 
 /**
+ * Validates the option `resourceMetadata`.
+ *
  * @returns `undefined` if the option is not set.
  * @throws {TypeError} if an option is invalid; the message names the option and the fix.
  */
@@ -224,7 +229,7 @@ function requireResource(resource: unknown): string {
   }
   return reject(
     'resourceMetadata.resource',
-    'must be the https URL of this API, without query and fragment, such as https://api.example.com',
+    'must be the https URL of this API, without query or fragment, such as https://api.example.com',
   )
 }
 

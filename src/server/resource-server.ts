@@ -1,4 +1,4 @@
-/** Verifies tokens without Fastify: the class that the plugin and other applications use. */
+/** Defines the class that verifies tokens, for the plugin and for applications without Fastify. */
 import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
@@ -59,8 +59,8 @@ export class ResourceServer<Context = unknown> {
    * Verifies a token like the other overload, and passes a context to the application's functions.
    *
    * @param context the argument for the functions of the requirement (`authorize`, `scope`,
-   *   `anyScope` and `check`) and for a function as `issuer`. They get `undefined` if it is
-   *   omitted.
+   *   `anyScope` and `check`) and for a function as `issuer`. The other overload
+   *   passes `undefined`.
    */
   verify(
     token: string | PresentedToken,
@@ -133,9 +133,9 @@ export class ResourceServer<Context = unknown> {
    * tokens of a `sub`, `sid` or `clientId` that were issued up to a time.
    *
    * The revocation is in force on this instance when the call returns, also for cached tokens; with
-   * `stores.revocations`, on every instance within a second and after restarts. It is kept for
-   * `maxTokenAge`; without that option, for a day or the longest token lifetime seen so far,
-   * whichever is longer.
+   * `stores.revocations`, while the store is available, on every instance within a second, and
+   * after restarts. It is kept for `maxTokenAge`; without that option, for a day or the longest
+   * token lifetime seen so far, whichever is longer.
    *
    * The returned promise resolves once the store has the revocation. It rejects with
    * {@link StoreUnavailableError} if the store is unavailable. The revocation is still in force on
@@ -158,13 +158,13 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Fetches the key set of every issuer. Call it to load keys before the first token, or after an
-   * issuer removed a compromised key, so that tokens signed with that key are rejected. If `issuer`
-   * is a function, only the key sets of issuers that are in the cache are fetched.
+   * Fetches the key set of every issuer. Call this method to load keys before the first token, or
+   * after an issuer removed a compromised key, so that tokens signed with that key are rejected. If
+   * `issuer` is a function, only the key sets of issuers that are in the cache are fetched.
    *
    * If a fetch is in flight, the call waits for it and then fetches again, because the response in
    * flight may be older than the removal of the key. Calls that wait for the same fetch share the
-   * next one. During the back-off after a failed fetch, none is started.
+   * next one. During the back-off after a failed fetch, no fetch is started.
    *
    * @throws {KeysUnavailableError} if the fetch for an issuer fails, or during its back-off. The
    *   other key sets are refreshed, and cached keys stay in use.
@@ -198,7 +198,8 @@ function unwrapToken(result: Result<AccessToken>): AccessToken {
 }
 
 /**
- * Creates a resource server without Fastify. No keys are fetched before the first token.
+ * Creates a resource server without Fastify. No keys are fetched before the first token or the
+ * first call of {@link ResourceServer.refreshKeys}.
  *
  * @throws {TypeError} if an option is invalid; the message names the option and the fix.
  *

@@ -10,7 +10,7 @@ import { isQuotable, responseHeaders } from '../errors/www-authenticate.js'
 import { type CompiledScope, scopeForChallenge } from '../policy/scope-requirement.js'
 import type { Core } from './assembly.js'
 
-/** The cache is bounded, because application code may construct any number of messages. */
+/** Maximum number of cached challenges: application code may construct any number of messages. */
 const MAX_CACHED = 100
 /** Maximum length of a cached message, in characters. */
 const MAX_LENGTH = 200
@@ -63,7 +63,7 @@ export class RouteChallenges<Context> {
   #cache(message: string): string | undefined {
     if (!isQuotable(message) || message.length > MAX_LENGTH) return undefined
     if (this.#byMessage.size >= MAX_CACHED) return undefined
-    // Caches a flat copy, because a slice would keep the string that it was cut from alive.
+    // Caches a flat copy, because a slice would keep the whole original string in memory.
     const sentence = Buffer.from(message, 'latin1').toString('latin1')
     const { scope } = this.#scope.fixed
     const headers = this.#build(new InvalidTokenError(sentence), scope, undefined)

@@ -19,8 +19,8 @@ import { wholeNumber } from './store.js'
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Maximum number of entries, and separately of revocations. A write beyond it rejects, because no
-   * entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second for three
+   * Maximum number of entries, and separately of revocations. A write beyond that rejects, because
+   * no entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second for three
    * minutes; about 130 MB when full); 1 to 10,000,000.
    */
   maxEntries?: number
@@ -58,7 +58,7 @@ function monotonicNow(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** A write failed because the store holds `maxEntries` entries, none of which has expired. */
+/** Thrown by a write to a store with `maxEntries` entries, none of which has expired. */
 export class StoreFullError extends RangeError {
   readonly code = 'store_full'
   override readonly name = 'StoreFullError'
@@ -137,7 +137,7 @@ class MemoryStore implements Store {
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<Unsubscribe> {
     const listeners = this.#channels.get(channel) ?? new Set()
-    // A new function, so that the same `onMessage` may subscribe twice.
+    // Creates a new function, so that one `onMessage` may subscribe twice.
     const listener = (message: string) => onMessage(message)
     this.#channels.set(channel, listeners.add(listener))
     return async () => {

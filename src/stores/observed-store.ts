@@ -26,7 +26,7 @@ export interface StoreStatus {
   readonly rejects: 'none' | 'proofs' | 'all'
   /** Number of revocations that are not yet written to this store; 0 for other stores. */
   readonly pending: number
-  /** Error message of the last call; `undefined` if that call succeeded, or before the first. */
+  /** Error message of the last call; `undefined` if it succeeded or there was none. */
   readonly lastError: string | undefined
 }
 

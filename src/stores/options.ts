@@ -1,4 +1,4 @@
-/** The option `stores`: the stores for the state that instances share. */
+/** Defines and validates the option `stores`: the stores for the state that instances share. */
 import { types } from 'node:util'
 import { type Bounds, describeBounds, isWholeNumber, members, reject } from '../base/check.js'
 import { STORE_METHODS, type Store } from './store.js'
@@ -42,13 +42,13 @@ export interface StoresOptions {
   /**
    * Secret that encrypts and authenticates introspection responses in the store: at least 32 random
    * bytes, the same on every instance. Instances with different secrets do not share responses, so
-   * the secret can be rotated at any time. Required with {@link StoresOptions.introspection}, an
-   * error without it.
+   * the secret can be rotated at any time. Required with {@link StoresOptions.introspection}; an
+   * error without that option.
    */
   sealingSecret?: string | Uint8Array
 }
 
-/** {@link StoresOptions} checked. */
+/** Validated {@link StoresOptions}. */
 export interface ResolvedStores {
   readonly replay: Store | undefined
   readonly revocations: Store | undefined

@@ -1,6 +1,6 @@
 /**
- * Lua script that, in one atomic step, compares the epoch of this Redis with the stored marker and
- * adds an entry.
+ * Defines a Lua script that, in one atomic step, compares the epoch of this Redis with the stored
+ * marker and adds an entry.
  *
  * An epoch is identified by the process (`run_id`), the former primary's replication id
  * (`master_replid2`) and the number of evicted entries. The marker records the epoch and its start.
@@ -10,8 +10,9 @@
  * KEYS: the marker; the entry, which is omitted if the script only reads the marker.
  *
  * ARGV: the longest TTL of an entry; the number of evicted entries; the marker in the caller's last
- * reply; the time since that marker was known to be in force; the value; the TTL of the entry. All
- * times are in milliseconds. The caller sends only durations, so that clock skew has no effect.
+ * reply; the time since the caller last knew that marker to be in force; the value; the TTL of the
+ * entry. All times are in milliseconds. The caller sends only durations, so that clock skew has no
+ * effect.
  *
  * Returns three elements: 1 if the entry is new, 0 if it existed, or -1 if it is indeterminate; the
  * remaining time for which unknown entries are indeterminate; and the marker.

@@ -71,7 +71,9 @@ export function connectionOf(client: unknown): RedisConnection {
   )
 }
 
-/** Shared by all stores with the same client, so that the client has one listener per event. */
+/**
+ * Stores with the same client share a connection, so that the client has one listener per event.
+ */
 const connections = new WeakMap<RedisClient, RedisConnection>()
 
 function sharedConnection(client: RedisClient, connect: () => RedisConnection): RedisConnection {
@@ -168,7 +170,7 @@ class IoRedisConnection extends ClientEvents implements RedisConnection, RedisSu
   }
 
   connect(): void {
-    // The client reconnects by itself after a failure.
+    // Ignores a failure, because the client reconnects by itself.
     this.#client.connect().catch(() => {})
   }
 
@@ -203,7 +205,7 @@ class NodeRedisConnection extends ClientEvents implements RedisConnection, Redis
   }
 
   connect(): void {
-    // The client reconnects by itself after a failure.
+    // Ignores a failure, because the client reconnects by itself.
     this.#client.connect().catch(() => {})
   }
 

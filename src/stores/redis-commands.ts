@@ -12,7 +12,7 @@ export class RedisCommands {
   readonly #ready: Promise<void>
   /**
    * Commands share one wait for the first connection, which the application may still be opening.
-   * Later commands without a connection fail at once.
+   * Later commands without a connection fail immediately.
    */
   #connecting: Promise<unknown> | undefined
   #hasWaited = false
@@ -24,7 +24,8 @@ export class RedisCommands {
     this.#connection = connection
     this.#timeoutMs = timeoutMs
     this.#ready = new Promise((resolve) => connection.onReady(resolve))
-    // A new set for each connection: the client may never settle the commands of a lost connection.
+    // Creates a new set for each connection, because the client may never settle the commands of a
+    // lost connection.
     connection.onReady(() => {
       this.#overdue = new Set()
     })

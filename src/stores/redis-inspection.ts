@@ -42,7 +42,7 @@ export class RedisInspection {
 
   /**
    * Drops the cached state, because a new connection may lead to another server. Keeps an INFO in
-   * flight: either the new server replies to it, or it fails.
+   * flight, because either the new server replies to it, or the INFO fails.
    */
   invalidate(): void {
     if (this.#validUntil !== Number.POSITIVE_INFINITY) this.#keepFor(0)

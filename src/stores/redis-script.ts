@@ -1,4 +1,6 @@
-/** Runs a Lua script atomically in Redis. Sends its text only if Redis has not cached it. */
+/**
+ * Runs a Lua script atomically in Redis. Sends the script's text only if Redis has not cached it.
+ */
 
 import { createHash } from 'node:crypto'
 import { isError } from '../base/native-error.js'

@@ -130,7 +130,8 @@ class RedisStore implements Store {
     const { commands, inspection, replaySafeAdd } = this.#parts
     if (replaySafeAdd !== undefined) return replaySafeAdd.add(this.#key(key), value, wholeTtl(ttl))
     await inspection.state()
-    // A client may resend the command on a new connection; add() then reports the entry as known.
+    // A client may resend the command on a new connection; add() then returns false for a new
+    // entry.
     const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', ttlArgument(ttl)])
     return reply === 'OK'
   }

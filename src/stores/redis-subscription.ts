@@ -15,8 +15,8 @@ export interface RedisSubscriptionOptions {
 }
 
 /**
- * Returns a function that ends the subscription, once Redis has confirmed the subscription. Closes
- * the connection if subscribing fails.
+ * Subscribes to the channel. Resolves, once Redis has confirmed the subscription, to a function
+ * that ends it. Closes the connection if subscribing fails.
  *
  * @throws if the connection is not subscribed within `timeoutMs`, or if Redis replies with an
  *   error.

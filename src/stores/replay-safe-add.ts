@@ -13,8 +13,8 @@ import { RedisScript } from './redis-script.js'
 import { IndeterminateError } from './store.js'
 
 /**
- * `-LONG_AGO_MS` is earlier than any time of the monotonic clock. Finite, because the script gets
- * the milliseconds that have passed since then as digits.
+ * `-LONG_AGO_MS` is earlier than any time of the monotonic clock. It is finite, because the script
+ * gets the milliseconds that have passed since then as digits.
  */
 const LONG_AGO_MS = 1e15
 
@@ -28,8 +28,8 @@ export class ReplaySafeAdd {
   /** Latest time at which the marker is known to have been in force, on the monotonic clock. */
   #confirmedAt = -LONG_AGO_MS
   /**
-   * Until this time, no entry is reported as new. On the monotonic clock of this process, because
-   * the clock of Redis may be set forward.
+   * Until this time, no entry is reported as new. The time is on the monotonic clock of this
+   * process, because the clock of Redis may be set forward.
    */
   #indeterminateUntil = -LONG_AGO_MS
 
@@ -44,8 +44,8 @@ export class ReplaySafeAdd {
   }
 
   /**
-   * Reads the marker on each new connection before the first add. An epoch then starts early, and
-   * the waiting time may have passed when the first entry is added.
+   * Reads the marker. Called on each new connection, so that an epoch starts early: the waiting
+   * time may then have passed when the first entry is added.
    *
    * @throws if Redis replies with an error or does not reply.
    */
@@ -68,7 +68,7 @@ export class ReplaySafeAdd {
       this.#confirmedAt = now
       return true
     }
-    // At least 0, because the waiting time may end before the reply arrives.
+    // The result is at least 0, because the waiting time may end before the reply arrives.
     const seconds = Math.max(0, Math.ceil((this.#indeterminateUntil - now) / 1_000))
     throw new IndeterminateError(
       `Redis may have lost entries: unknown entries are rejected for another ${seconds} s`,

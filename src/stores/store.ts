@@ -41,7 +41,7 @@ export interface Store {
    */
   revocationsSince(revision: string | undefined): Promise<RevocationChanges | undefined>
   /**
-   * Lists all revocations in slices of at most a few thousand, and returns to the event loop
+   * Lists all revocations in slices of at most a few thousand, and yields to the event loop
    * between slices. Includes, possibly twice, every revocation that exists during the whole call.
    * May include or omit a revocation that is added or expires during the call.
    */
@@ -67,7 +67,7 @@ export interface Store {
    */
   declareMaxTtl?(maxTtl: number): void
   /**
-   * Timeout of a call, in milliseconds; of {@link listRevocations}, for each slice that it yields.
+   * Timeout of a call, in milliseconds; {@link listRevocations} has that time for each slice.
    * Time during which the event loop is blocked does not count. For {@link get}, {@link set} and
    * {@link delete} the timeout is at most 500 ms instead. Default 5,000; 10 to 600,000.
    */

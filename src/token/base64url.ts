@@ -1,7 +1,7 @@
 /**
  * Decodes canonical base64url without padding (RFC 7515 §2). Node's decoder tolerates padding, the
  * characters `+` and `/` of base64, white space, non-zero trailing bits and non-ASCII characters.
- * This module rejects them, so that the same bytes have exactly one encoding.
+ * This module rejects them, so that each byte sequence has exactly one encoding.
  */
 
 /** Returns the bytes; `undefined` if the text is empty or not canonical base64url. */

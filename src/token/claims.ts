@@ -1,7 +1,7 @@
 /**
- * Verifies the claims of a token: it must be an access token, be valid at present, and be meant for
- * this API (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12). Other modules verify its issuer
- * and its signature.
+ * Verifies the claims of a token: the token must be an access token, be valid at present, and be
+ * meant for this API (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12). Other modules verify the
+ * issuer and the signature of the token.
  */
 import {
   type AccessTokenClaims,
@@ -30,7 +30,10 @@ export interface TokenShape {
   readonly audienceHint?: string | undefined
   /** Whether the claims `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
   readonly allowsIdTokenClaims?: boolean | undefined
-  /** Returns an `InvalidTokenError` if vendor claims show that the token is not an access token. */
+  /**
+   * Returns an `InvalidTokenError` if vendor claims show that the token is not an access token or
+   * grants no access; otherwise `undefined`.
+   */
   readonly checkAccessToken?: ((claims: Claims) => Rejection | undefined) | undefined
 }
 
@@ -117,7 +120,7 @@ function checkType(typ: string | undefined, shape: TokenShape): Rejection | unde
 }
 
 /**
- * Whether `typ` is an accepted type, or is absent although the issuer's profile allows that
+ * Whether `typ` is an accepted type, or is absent and the issuer's profile allows that
  * (RFC 9068 §4, RFC 8725 §3.11).
  */
 export function isExpectedType(
@@ -234,7 +237,7 @@ export function checkPresent(claims: Claims, names: readonly string[]): Rejectio
     : rejection('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
-/** Checks that an expected audience equals one of the token's (RFC 7519 §4.1.3, RFC 8707). */
+/** Checks that the token has an expected audience (RFC 7519 §4.1.3, RFC 8707). */
 export function checkAudience(
   claims: Claims,
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
@@ -263,7 +266,7 @@ function valuesOf(claim: unknown): readonly string[] | undefined {
   return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
-/** Returns the rejection by a profile of a token that is not an access token of its vendor. */
+/** Returns the rejection of a token that, by its profile, is not an access token of the vendor. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
   return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'a token of another type')
 }

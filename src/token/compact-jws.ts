@@ -83,7 +83,8 @@ export function hasClaims(jws: CompactJws): jws is ParsedJws {
 }
 
 /**
- * Parses the claims, unless they are parsed already. Call it only after the signature is verified.
+ * Parses the claims, unless they are parsed already. Call this function only after the signature is
+ * verified.
  *
  * @returns an `InvalidTokenError` if the claims are not a JSON object without duplicate members, or
  *   if they identify another issuer than `issuerClaims`.
@@ -107,7 +108,7 @@ function readIssuerClaims(payload: string): Claims {
   return Object.fromEntries(ISSUER_CLAIMS.map((name) => [name, readTopLevelString(payload, name)]))
 }
 
-/** A value of another JSON type counts as absent, as {@link readTopLevelString} reads it. */
+/** Returns the claim; `undefined` if it is not a string, like {@link readTopLevelString}. */
 function ownString(claims: Claims, name: string): string | undefined {
   const value = ownMember(claims, name)
   return typeof value === 'string' ? value : undefined

@@ -58,7 +58,8 @@ function endOfString(json: string, start: number): number {
 }
 
 /**
- * Returns the index of a member's value if its name ends at `end`; `undefined` for another string.
+ * Returns the index of a member's value if the string that ends at `end` is the member's name;
+ * otherwise `undefined`.
  */
 function afterColon(json: string, end: number): number | undefined {
   const colon = skipBlanks(json, end)

@@ -19,13 +19,13 @@ export class KnownHeaders {
   }
 
   /**
-   * Caches a header. Call it for verified tokens only, so that an untrusted caller cannot evict
-   * headers that are in use.
+   * Caches a header. Call this method for verified tokens only, so that an untrusted caller cannot
+   * evict headers that are in use.
    */
   remember(segment: string, header: JoseHeader): void {
     if (segment.length > MAX_LENGTH || this.#headers.get(segment) === header) return
     if (this.#headers.size >= MAX_ENTRIES) this.#headers.clear()
-    // Stores a copy, because a slice would keep the whole token alive.
+    // Stores a copy, because a slice would keep the whole token in memory.
     this.#headers.set(Buffer.from(segment, 'latin1').toString('latin1'), header)
   }
 }

@@ -2,9 +2,9 @@
  * Verifies signatures (RFC 7515 §5.2) with OpenSSL through `node:crypto`. The tests compare the
  * results with those of jose.
  *
- * Signatures of 2048-bit RSA keys are verified inline, which is cheaper than a round trip to the
- * thread pool; so are MACs. All other signatures take longer and are verified in the thread pool,
- * so that they do not block other requests.
+ * MACs are verified inline, on the event loop, and so are signatures of 2048-bit RSA keys if the
+ * caller allows it, because a round trip to the thread pool costs more. All other signatures are
+ * verified in the thread pool, so that they do not block other requests.
  */
 import {
   constants,

@@ -144,7 +144,7 @@ t.test('requires printable ASCII, at most 512 characters, without credentials', 
       name: 'TypeError',
       message:
         '"issuer" option must be the issuer identifier, exactly as in the "iss" of tokens: 1 to ' +
-        '512 characters of printable ASCII without space, quotation mark and backslash',
+        '512 characters of printable ASCII without space, quotation mark or backslash',
     })
   }
   await t.rejects(

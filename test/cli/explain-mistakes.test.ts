@@ -205,7 +205,7 @@ t.test('explains a wrong tenant', async (t) => {
   t.match(wrong.stdout, 'The token is from another tenant of Entra ID')
   const version = await explainToken(`https://sts.windows.net/${ours}/`, ours)
   t.strictSame(failing(version), ['issuer'])
-  t.match(version.stdout, 'The tenant is correct, but the version of the token is not')
+  t.match(version.stdout, 'The tenant is correct, but the token has another version')
   const otherIssuer = await explainToken('https://acme.example', theirs)
   t.match(otherIssuer.stdout, `Get a token from ${v2(ours)}; or, if you trust the issuer`)
 })

@@ -70,7 +70,7 @@ rejectsRows('issuer', [
   [
     'with a query',
     { issuer: `${ISSUER}?a=b` },
-    /^"issuer" option must be a URL without query, fragment and credentials/,
+    /^"issuer" option must be a URL without query, fragment or credentials/,
   ],
   ['with an empty query', { issuer: `${ISSUER}?` }, /without query/],
   ['with a fragment', { issuer: `${ISSUER}#a` }, /without query/],
@@ -439,7 +439,7 @@ rejectsRows('realm', [
   [
     'a quotation mark',
     { realm: 'a"b' },
-    /^"realm" option must be printable ASCII without quotation marks and backslashes$/,
+    /^"realm" option must be printable ASCII without quotation marks or backslashes$/,
   ],
   ['a backslash', { realm: 'a\\b' }, /^"realm" option/],
   ['a newline', { realm: 'a\nb' }, /^"realm" option/],

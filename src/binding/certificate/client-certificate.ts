@@ -6,12 +6,12 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** The thumbprint of the certificate or, if there is none, a fixed text: what was expected. */
+/** The thumbprint of the certificate; without one, a fixed text that states what was expected. */
 export type ClientCertificate =
   | { readonly thumbprint: string; readonly expected?: undefined }
   | { readonly thumbprint: undefined; readonly expected: string }
 
-/** The members of a request of `node:http` or `node:http2` that are read. */
+/** The members of a `node:http` or `node:http2` request that the sources read. */
 export interface CertifiedRequest {
   readonly socket: Socket | TLSSocket
   readonly rawHeaders: readonly string[]

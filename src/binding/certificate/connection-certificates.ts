@@ -13,7 +13,8 @@ export class ConnectionCertificates implements ClientCertificates {
   readonly #byConnection = new WeakMap<object, ClientCertificate>()
 
   certificateOf({ socket, stream }: CertifiedRequest): ClientCertificate {
-    // Over HTTP/2, each request has its own socket object, but all share one session.
+    // Over HTTP/2, each request has its own socket object, but all requests of a connection share
+    // one session.
     const session = stream instanceof Duplex ? stream.session : undefined
     const connection = session ?? socket
     const cached = this.#byConnection.get(connection)

@@ -17,9 +17,9 @@ export function thumbprintOfBase64(text: string): string | undefined {
 const SEQUENCE = 0x30
 
 /**
- * Whether the bytes are one DER sequence with a length of one or two bytes (0x81, 0x82). Other
- * lengths do not occur: a certificate has more than 127 bytes, and a header holds fewer than
- * 65,536.
+ * Whether the bytes are exactly one DER sequence whose length is in the one byte after 0x81, or in
+ * the two bytes after 0x82. No other form occurs, because a certificate has more than 127 bytes,
+ * and a header value fewer than 65,536.
  */
 function isOneSequence(der: Buffer): boolean {
   if (der.length < 4 || der.readUInt8(0) !== SEQUENCE) return false
@@ -29,8 +29,8 @@ function isOneSequence(der: Buffer): boolean {
 }
 
 /**
- * Reads the header `Client-Cert` (RFC 9440 §2.2): a byte sequence of Structured Fields (RFC 9651
- * §3.3.5), without parameters. `Client-Cert-Chain` is not read, because the token is bound to the
+ * Reads the header `Client-Cert` (RFC 9440 §2.2), whose value must be a Byte Sequence (RFC 9651
+ * §3.3.5) without parameters. `Client-Cert-Chain` is not read, because the token is bound to the
  * client's certificate only.
  */
 export function thumbprintOfClientCert(value: string): string | undefined {
@@ -81,7 +81,8 @@ export function thumbprintOfForwardedClientCert(value: string): string | undefin
     if (name === 'hash') hashes.push(quoted ?? plain)
     if (name === 'cert') certificates.push(quoted ?? plain)
   }
-  // If the pairs are shorter than the value, it has an unquoted comma or other text between them.
+  // A length mismatch means that the value has an unquoted comma or other text outside of its
+  // pairs.
   if (length !== value.length || hashes.length > 1 || certificates.length > 1) return undefined
   const thumbprints = [...hashes.map(thumbprintOfHex), ...certificates.map(thumbprintOfEscapedPem)]
   const [thumbprint] = thumbprints

@@ -27,8 +27,8 @@ export interface MtlsOptions {
 
   /**
    * The source of the client's certificate. `'connection'` reads it from the TLS connection: this
-   * process must terminate TLS, with `requestCert: true`. An object describes the header in which
-   * a proxy that terminates TLS sends it. Default `'connection'`.
+   * process must terminate TLS, with `requestCert: true`. An object names the proxies that
+   * terminate TLS, and the header in which they send the certificate. Default `'connection'`.
    */
   certificateSource?: 'connection' | ForwardedCertificateOptions
 }
@@ -63,9 +63,9 @@ export interface ForwardedCertificateOptions {
     | { name: string; format: 'pem-escaped' | 'base64' }
 
   /**
-   * At least one address from which the proxies connect, or range of addresses in CIDR notation.
-   * The largest ranges are /8 for IPv4 and /7 for IPv6. The header is ignored on a connection from
-   * any other address. An attacker who can connect from a trusted address can claim every
+   * Addresses from which the proxies connect, or ranges of addresses in CIDR notation; at least
+   * one. The largest ranges are /8 for IPv4 and /7 for IPv6. The header is ignored on a connection
+   * from any other address. An attacker who can connect from a trusted address can claim every
    * certificate.
    */
   trustedProxies: readonly string[]
@@ -88,6 +88,8 @@ export interface ResolvedForwardedCertificate {
 }
 
 /**
+ * Validates the option `mtls`.
+ *
  * @returns `undefined` if the option is off.
  * @throws {TypeError} if the option is invalid; the message names the option and the fix.
  */

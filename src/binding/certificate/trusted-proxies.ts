@@ -9,7 +9,7 @@ export interface AddressRange {
   readonly family: 'ipv4' | 'ipv6'
 }
 
-/** Prefixes of the widest private ranges: 10.0.0.0/8 and fc00::/7. */
+/** Prefix lengths of the widest private ranges: 10.0.0.0/8 and fc00::/7. */
 const MIN_PREFIX = { ipv4: 8, ipv6: 7 }
 const MAX_PREFIX = { ipv4: 32, ipv6: 128 }
 
@@ -22,7 +22,7 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   return prefix > MAX_PREFIX[family] ? undefined : { address, prefix, family }
 }
 
-/** Whether the range is wider than any private one, such as `0.0.0.0/0`, which is every address. */
+/** Whether the range is wider than every private range, such as `0.0.0.0/0`: every IPv4 address. */
 export function isTooWide({ prefix, family }: AddressRange): boolean {
   return prefix < MIN_PREFIX[family]
 }

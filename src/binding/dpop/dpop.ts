@@ -21,7 +21,7 @@ export interface DPoPRules {
   readonly maxProofAge: number
   /** Tolerated difference between the clocks of the client and this instance, in seconds. */
   readonly clockTolerance: number
-  /** Milliseconds since the epoch. */
+  /** Returns the current time, in milliseconds since the epoch. */
   readonly now: () => number
   /** `undefined` if proofs need no nonce. */
   readonly nonces: Nonces | undefined
@@ -138,7 +138,7 @@ function expectedTarget(targetUris: readonly string[]): string {
   const resources = targetUris.map(withoutQuery)
   if (resources.length === 0) return 'a request whose URL is known: see "dpop.baseUrl"'
   if (resources.some(isUnambiguous)) return `"htu": ${resources.join(' or ')}`
-  return 'a URL without dot segments, backslashes and characters that must be encoded'
+  return 'a request URL without dot segments, backslashes or characters that must be encoded'
 }
 
 function singleProof(proofs: readonly string[]): string {

@@ -1,8 +1,8 @@
 /**
  * Creates and checks nonces for DPoP proofs (RFC 9449 §8, §9). A nonce is a MAC over the number of
- * the current period: every instance with the secret creates and accepts the same nonces, and an
- * attacker without the secret cannot predict one. All clients get the same nonce; the replay cache
- * makes a proof single-use, by its `jti`.
+ * the current period: instances with the same secrets and lifetime create and accept the same
+ * nonces, and an attacker without a secret cannot predict one. All clients get the same nonce; the
+ * replay cache makes a proof single-use, by its `jti`.
  */
 import { createHmac } from 'node:crypto'
 import { areEqualThumbprints } from '../../base/thumbprint.js'
@@ -10,9 +10,9 @@ import { areEqualThumbprints } from '../../base/thumbprint.js'
 export interface NoncesOptions {
   /** The first secret creates nonces; nonces of all secrets are accepted, to allow a rotation. */
   readonly secrets: readonly Uint8Array[]
-  /** Seconds for which a nonce is the newest. Afterwards it is accepted for as long again. */
+  /** Time for which a nonce is the newest, in seconds; it is then accepted for as long again. */
   readonly lifetime: number
-  /** Milliseconds since the epoch. */
+  /** Returns the current time, in milliseconds since the epoch. */
   readonly now: () => number
 }
 

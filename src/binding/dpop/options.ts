@@ -116,9 +116,10 @@ export interface DPoPReplayOptions {
   maxEntriesPerKey?: number
 
   /**
-   * How a request with a DPoP proof is handled while `stores.replay` is unavailable. `'reject'`
-   * responds with a 503. `'dangerouslyAccept'` skips the replay check: a replayed proof is accepted
-   * until it is older than `maxProofAge`. Default `'reject'`.
+   * How a request with a DPoP proof is handled while `stores.replay` is unavailable or `maxEntries`
+   * is reached. `'reject'` responds with a 503. `'dangerouslyAccept'` skips the replay check: a
+   * replayed proof is accepted until it is older than `maxProofAge` plus `clockTolerance`. Default
+   * `'reject'`.
    */
   whenUnavailable?: 'reject' | 'dangerouslyAccept'
 }
@@ -146,6 +147,8 @@ const KEYS = [
 ] as const satisfies readonly (keyof DPoPOptions)[]
 
 /**
+ * Validates the option `dpop`.
+ *
  * @returns `undefined` if the option is off.
  * @throws {TypeError} if the option is invalid; the message names the option and the fix.
  */
@@ -180,7 +183,7 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
 
 /**
  * Returns the URLs as clients write them in `htu`: in ASCII, with a lower-case host, without a
- * default port and a trailing slash.
+ * default port or a trailing slash.
  */
 function resolveBaseUrls(value: unknown): readonly string[] {
   if (value === undefined) return []

@@ -12,7 +12,7 @@ export interface PerKeyQuotaOptions {
   readonly maxEntriesPerKey: number
   /** Length of the window: the lifetime of an entry in the replay cache, in milliseconds. */
   readonly windowMs: number
-  /** Milliseconds of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
 }
 
@@ -25,8 +25,8 @@ interface KeyUsage {
 }
 
 /**
- * Number of slices in a window. Each key has one counter more, because the window covers the newest
- * and the oldest slice only in part.
+ * Number of slices in a window. Each key has one more counter than that, because the window covers
+ * the newest and the oldest slice only in part.
  */
 const SLICES = 8
 

@@ -1,7 +1,7 @@
 /**
  * Imports the public key that each DPoP proof carries (RFC 9449 §4.2). One cache is keyed by
- * header, because most clients send the same header each time. The other is keyed by thumbprint, so
- * that a client with changing headers does not cause a key import for each proof.
+ * header, because most clients send the same header in every proof. The other is keyed by
+ * thumbprint, so that a client with changing headers does not cause a key import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
 import { type Algorithm, isAsymmetric } from '../../base/algorithms.js'
@@ -53,8 +53,8 @@ export class ProofKeys {
   /**
    * Returns the key in the header of a proof.
    *
-   * @param requireThumbprint called with the thumbprint before the key is imported; what it throws
-   *   rejects the returned promise.
+   * @param requireThumbprint called with the thumbprint before the key is imported. If it throws,
+   *   the returned promise rejects with that error.
    * @throws {InvalidDPoPProofError} if the header is invalid, or its key cannot be used for proofs.
    */
   async keyOf(
@@ -96,11 +96,12 @@ export class ProofKeys {
   }
 
   /**
-   * Caches the key by header. Call it only for a verified proof: forged ones must evict no entry.
+   * Caches the key by header. Call this method only for a verified proof, so that forged proofs
+   * evict no entry.
    */
   remember(headerSegment: string, key: ProofKey): void {
     if (headerSegment.length > MAX_HEADER_LENGTH || this.#byHeader.has(headerSegment)) return
-    // Stores a copy, because a slice would keep the whole proof alive.
+    // Stores a copy, because a slice would keep the whole proof in memory.
     this.#byHeader.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
   }
 
@@ -135,7 +136,7 @@ export class ProofKeys {
 /** Members of private and symmetric keys: RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** Whether the key is not larger than 4096 bits: the client chooses it, so its cost is limited. */
+/** Whether an RSA key has at most 4096 bits. Clients choose the key, so its cost is limited. */
 function isBounded({ material }: VerificationKey): boolean {
   const { modulusLength = 0 } = material.asymmetricKeyDetails as AsymmetricKeyDetails
   return modulusLength <= 4096

@@ -1,5 +1,6 @@
 /**
- * Parses DPoP proofs (RFC 9449 §4.2): JWTs for one request, signed with the key in their header.
+ * Parses DPoP proofs (RFC 9449 §4.2). A proof is a JWT for one request, whose header contains the
+ * public key that verifies its signature.
  */
 import { ownMembers } from '../../base/plain-object.js'
 import { InvalidDPoPProofError } from '../../errors/errors.js'

@@ -31,7 +31,7 @@ export interface ReplayCacheOptions {
   readonly whenUnavailable: 'reject' | 'dangerouslyAccept'
   /** Called for a failed call of the store, at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
-  /** Milliseconds of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
 }
 
@@ -49,7 +49,7 @@ export function replayWindow(maxProofAge: number, clockTolerance: number): numbe
 
 const STORE_DESCRIPTION = 'the DPoP replay store'
 
-/** Long enough for a store to recover, and short enough for a client to wait. */
+/** `Retry-After` of the 503: a store may recover in that time, and a client can wait so long. */
 const RETRY_AFTER_SECONDS = 1
 
 /** Failures are reported at most this often, because every request fails during an outage. */
@@ -80,7 +80,7 @@ export class ReplayCache {
     try {
       // A custom store may return any value: only `true` means that the proof is new.
       const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttlMs)) === true
-      // Replays must not count: an attacker with one proof could use up the client's quota.
+      // Replays must not count, because an attacker with one proof could use up the client's quota.
       if (!isFirst) quota.release(jkt)
       return isFirst
     } catch (error) {
@@ -93,8 +93,8 @@ export class ReplayCache {
   }
 
   /**
-   * Returns a time in seconds since the epoch. The use of a proof that was made before it may not
-   * be recorded.
+   * Returns a time in seconds since the epoch. The use of a proof that was made before that time
+   * may not be recorded.
    */
   rememberedSince(): number {
     return this.#options.rememberedSince()

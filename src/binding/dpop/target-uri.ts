@@ -1,5 +1,5 @@
 /**
- * Compares the target URI of a proof with that of the request, without query and fragment (RFC 9449
+ * Compares the target URI of a proof with that of the request, without query or fragment (RFC 9449
  * §4.3, check 9), after the normalization of RFC 3986 §6.2.2 and §6.2.3.
  *
  * Normalization must not make the paths of two routes equal, because a proof for one route would
@@ -37,7 +37,7 @@ export function isUnambiguous(resource: string): boolean {
 }
 
 /**
- * An http or https URL without credentials, query and fragment. Its path may contain the characters
+ * An http or https URL without credentials, query or fragment. Its path may contain the characters
  * of RFC 3986, and some that URL parsers percent-encode.
  */
 const URI = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[\x21-\x24\x26-\x5b\x5d-\x7e]|%[0-9a-f]{2})*)?$/i

@@ -39,7 +39,7 @@ function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'client_id', 'azp')
 }
 
-/** The `sub` of a user is `connection|id`; of a client that acts for itself, `id@clients`. */
+/** A user has the `sub` `connection|id`; a client that acts for itself has `id@clients`. */
 function subjectKind(claims: Claims): SubjectKind {
   const [sub, gty] = [ownMember(claims, 'sub'), ownMember(claims, 'gty')]
   if (gty === 'client-credentials' || sub === `${clientId(claims)}@clients`) return 'client'

@@ -4,7 +4,8 @@ import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 
 /**
- * Returns scope tokens: of a space-delimited string (RFC 6749 §3.3), or the strings of an array.
+ * Returns the scope tokens in a space-delimited string (RFC 6749 §3.3) or in an array; an empty
+ * array for any other value.
  */
 export function scopeTokens(value: unknown): readonly string[] {
   if (typeof value === 'string') return value.split(' ').filter((token) => token !== '')

@@ -11,7 +11,7 @@ import type { Profile } from './profile.js'
 import type { ResolvedProfile } from './provider.js'
 
 /**
- * Returns the base profile, changed as the custom profile states.
+ * Returns the base profile with the changes that the custom profile defines.
  *
  * @param profile the option, already validated.
  */

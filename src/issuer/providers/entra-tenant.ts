@@ -10,7 +10,7 @@ import type { Rejection } from '../../errors/result.js'
 import { isTenantTemplate, TENANT_PLACEHOLDER } from '../../http/metadata.js'
 import type { Claims } from '../../token/compact-jws.js'
 
-/** Matches lower case only, in which Entra's tokens write tenant IDs. */
+/** Matches lower case only, because Entra's tokens contain tenant IDs in lower case. */
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 export function isTenantId(text: unknown): text is string {
@@ -57,9 +57,9 @@ export function issuerOfTenant(template: string, tenant: string): string {
 
 /**
  * Checks that the key may sign for the issuer of the token. A key that names an issuer (the member
- * `issuer` of the JWK) may sign for that issuer only; any other key, for every issuer of its key
- * set. Keys name the v2.0 issuer, so a v1.0 token is also accepted if the key names the v2.0 issuer
- * of the token's tenant.
+ * `issuer` of the JWK) may sign for that issuer only; any other key may sign for every issuer of
+ * its key set. Keys name the v2.0 issuer, so a v1.0 token is also accepted if the key names the
+ * v2.0 issuer of the token's tenant.
  *
  * @returns an `InvalidTokenError` if the key names another issuer or tenant than the token;
  *   otherwise `undefined`.

@@ -4,8 +4,8 @@
  * `azp`).
  *
  * An API and the application that signs users in often share one registration. Access tokens and ID
- * tokens then have the same issuer, audience, key and `typ`, and differ only in the client, which
- * an ID token does not name.
+ * tokens then have the same issuer, audience, key and `typ`. This profile distinguishes them by the
+ * client, which an ID token does not name.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -83,8 +83,9 @@ function subjectKind(claims: Claims): SubjectKind {
 }
 
 /**
- * Returns the agent identity that uses a user account: that of a person, or its own. An agent
- * identity that uses its own application permissions is the subject, not an actor.
+ * Returns the actors in `act`; without `act`, the agent identity that uses a user account (of a
+ * person, or its own). An agent identity that uses its own application permissions is the subject,
+ * not an actor.
  */
 function actors(claims: Claims): readonly Actor[] {
   const named = actorsOf(claims)
@@ -106,7 +107,10 @@ function isAgentSubject(claims: Claims): boolean {
   )
 }
 
-/** A claim that is not a string counts as having every facet, so that it hides no agent. */
+/**
+ * Whether the claim has the facet. A claim that is not a string counts as having every facet, so
+ * that it hides no agent.
+ */
 function hasFacet(claims: Claims, name: string, facet: string): boolean {
   const facets = ownMember(claims, name)
   if (facets === undefined) return false
@@ -114,7 +118,8 @@ function hasFacet(claims: Claims, name: string, facet: string): boolean {
 }
 
 /**
- * Returns the template of the issuer identifiers on this host; `undefined` if it is not Entra's.
+ * Returns the template of the issuer identifiers on this host; `undefined` if the host is not
+ * Entra's.
  */
 function templateFor({ hostname }: URL): string | undefined {
   return TEMPLATES.find((template) => template.startsWith(`https://${hostname}/`))
@@ -124,7 +129,7 @@ function issuerConfigError(url: URL, issuer: string): string | undefined {
   const template = templateFor(url) as string
   const tenant = (url.pathname.split('/')[1] as string).toLowerCase()
   if (!isTenantId(tenant)) {
-    return `does not contain a tenant ID, as the "iss" of tokens does. Use ${issuersOf('<tenant ID>', template)}`
+    return `contains no tenant ID, but the "iss" of tokens does. Use ${issuersOf('<tenant ID>', template)}`
   }
   if (issuer === issuerOfTenant(template, tenant)) return undefined
   return `is not the issuer identifier of an Entra ID tenant. Use ${issuersOf(tenant, template)}`
@@ -139,8 +144,8 @@ function issuersOf(tenant: string, template: string): string {
 }
 
 /**
- * Returns why no v2.0 token has one of these audiences; `undefined` if one may. The `aud` of a v2.0
- * token is always the client ID of the API.
+ * Returns why no v2.0 token has one of these audiences; `undefined` if a token may have one. The
+ * `aud` of a v2.0 token is always the client ID of the API.
  */
 function audienceConfigError(url: URL, audience: ReadonlySet<string>): string | undefined {
   const isV2 = CLOUDS.some(({ v2 }) => v2 === templateFor(url))
@@ -150,7 +155,7 @@ function audienceConfigError(url: URL, audience: ReadonlySet<string>): string | 
 
 function otherIssuerAdvice({ iss, tid }: Claims, trusted: string): string {
   if (typeof tid === 'string' && trusted.includes(`/${tid}/`)) {
-    return `The tenant is correct, but the version of the token is not. Set "requestedAccessTokenVersion" to 2 in the API's registration for https://login.microsoftonline.com/…/v2.0 (null or 1: https://sts.windows.net/…/), or set "issuer" of the API to ${iss}`
+    return `The tenant is correct, but the token has another version. In the API's registration, set "requestedAccessTokenVersion" to 2 for tokens of https://login.microsoftonline.com/…/v2.0, or to 1 or null for tokens of https://sts.windows.net/…/. Or set "issuer" of the API to ${iss}`
   }
   return `The token is from another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another one or to "common"; or, if you trust that tenant, set "issuer" of the API to ${iss}`
 }

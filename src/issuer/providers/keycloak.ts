@@ -1,7 +1,7 @@
 /**
  * Defines the profile of Keycloak. The claim `typ` is the token type. Until an Audience mapper adds
- * the API to `aud`, this claim is absent or contains only the clients whose roles the user has
- * (`account` in a new realm).
+ * the API to it, `aud` is absent or contains only the clients whose roles the user has (`account`
+ * in a new realm).
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -13,7 +13,7 @@ import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
 
-/** Has no `owns`: Keycloak runs on any domain, and `/realms/` in a path does not identify it. */
+/** Lacks `owns`, because Keycloak runs on any domain, and `/realms/` does not identify it. */
 export const keycloak: Provider = { name: 'keycloak', profile: profileFor, mayOmitAudience: true }
 
 /** @param audience the client IDs of this API in Keycloak. */

@@ -64,7 +64,7 @@ export interface Provider {
 export interface TenantTemplates {
   /** Name of the provider in messages. */
   readonly vendor: string
-  /** All such issuer identifiers. Messages give the first two as examples. */
+  /** All issuer identifiers with `{tenantid}`. Messages give the first two as examples. */
   readonly templates: readonly string[]
 }
 

@@ -9,7 +9,7 @@ export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
 
 /**
  * Returns the alternatives, of which a request must satisfy one. On an optional route, the first is
- * `{}`: a request without a token.
+ * `{}`, which a request without a token satisfies.
  */
 export function securityRequirements(
   { policy, binding, optional }: Pick<RouteGuard, 'policy' | 'binding' | 'optional'>,
@@ -35,7 +35,9 @@ function scopeAlternatives({ allOf, anyOf }: RequiredScope) {
   return anyOf.map((token) => [...new Set([...allOf, token])])
 }
 
-/** Returns the accepted combinations of proofs, the one without proofs first if it is accepted. */
+/**
+ * Returns the accepted combinations of proofs; the empty combination is first if it is accepted.
+ */
 function proofAlternatives(
   { dpop, mtls }: ResolvedBindingRequirement,
   supportsProof: (proof: Proof) => boolean,

@@ -1,6 +1,7 @@
 /**
  * Describes the guard in an OpenAPI document: the security of each route, the security schemes and
- * the error responses. All are derived from the same `config.auth` that guards the route.
+ * the error responses. They are derived from the guards of the routes, so that the document matches
+ * what the guards enforce.
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { contextOf, guardedContexts } from '../guarded-contexts.js'
@@ -9,7 +10,7 @@ import { withErrorResponses } from './error-responses.js'
 import { securityRequirements } from './security-requirements.js'
 import { type OpenApiDocument, SecuritySchemes } from './security-schemes.js'
 
-/** The members that are read of the input that `@fastify/swagger` passes to a transform. */
+/** The members that this module reads of the input of a transform of `@fastify/swagger`. */
 export interface OpenApiTransformInput {
   schema: FastifySchema
   url: string
@@ -37,11 +38,11 @@ const DECLARED_ON = Symbol('fastify-resource-server.declared-on')
  * Returns a function for the option `transform` of `@fastify/swagger` that describes the routes
  * which this plugin guards, in OpenAPI 3. A guarded route gets `security` and the responses 401,
  * 503 and, if its requirements can cause it, 403; what its own schema declares is kept. An open
- * route gets no responses, and no security.
+ * route gets no responses; it gets `security: []` if the document has a default `security`.
  *
  * The document gets the security schemes `accessToken` (further issuers: `accessToken2` and so on),
  * and `dpop` or `mutualTLS` if routes accept such tokens; OpenAPI 3.0 has no `mutualTLS`. A scheme
- * of that name in the document's own `components` is kept, and only the flows of `oauth2` get
+ * with such a name in the document's own `components` is kept, and only the flows of `oauth2` get
  * missing scopes.
  *
  * Only the document changes, not the validation of requests or the serialization of responses. The

@@ -71,15 +71,15 @@ rejects('Auth0: rejects an issuer that its tokens never name', [
 rejects('Entra: rejects an issuer that its tokens never name', [
   [
     'https://login.microsoftonline.com/common/v2.0',
-    '"issuer" option https://login.microsoftonline.com/common/v2.0 does not contain a tenant ID, ' +
-      'as the "iss" of tokens does. Use https://login.microsoftonline.com/<tenant ID>/v2.0 for tokens whose ' +
+    '"issuer" option https://login.microsoftonline.com/common/v2.0 contains no tenant ID, ' +
+      'but the "iss" of tokens does. Use https://login.microsoftonline.com/<tenant ID>/v2.0 for tokens whose ' +
       '"ver" is 2.0, https://sts.windows.net/<tenant ID>/ for those whose "ver" is 1.0',
   ],
-  ['https://login.microsoftonline.com/organizations/v2.0', /does not contain a tenant ID/],
-  ['https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0', /does not contain a tenant ID/],
+  ['https://login.microsoftonline.com/organizations/v2.0', /contains no tenant ID/],
+  ['https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0', /contains no tenant ID/],
   ['https://login.microsoftonline.com/{tenantid}/', /allowed only for Entra ID/],
   ['https://{tenantid}.example/v2.0', /allowed only for Entra ID/],
-  ['https://login.microsoftonline.com', /does not contain a tenant ID/],
+  ['https://login.microsoftonline.com', /contains no tenant ID/],
   [
     `https://login.microsoftonline.com/${TENANT}`,
     `"issuer" option https://login.microsoftonline.com/${TENANT} is not the issuer ` +
