@@ -57,7 +57,7 @@ export function readArguments(args: readonly string[]): Arguments {
   const features = new Set(
     [...DEFAULT_FEATURES, ...added].filter((feature) => !removed.includes(feature)),
   )
-  // The listed features exclude each other.
+  // The listed features are mutually exclusive.
   if (features.has('dpop')) features.delete('dpop-off')
   if (features.has('mtls')) features.delete('mtls-off')
   if (features.has('metadata') && values.resource === undefined) {

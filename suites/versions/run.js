@@ -29,7 +29,7 @@ const names = values.only.split(',')
 const unknown = names.filter((name) => !rows.some((row) => row.name === name))
 if (unknown.length > 0 || (values.all && values.quick)) {
   const rowNames = rows.map(({ name }) => name).join(', ')
-  console.error(`--only takes any of ${rowNames}; --all and --quick exclude each other`)
+  console.error(`--only takes any of ${rowNames}; --all and --quick are mutually exclusive`)
   process.exit(2)
 }
 

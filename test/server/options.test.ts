@@ -302,12 +302,12 @@ rejectsRows('keys have one source', [
   [
     'secret and keys',
     { secret, algorithms: ['HS256'], jwks: { keys } },
-    /^"jwks\.keys" and "secret" exclude/,
+    /^"jwks\.keys" and "secret" are mutually exclusive/,
   ],
   [
     'jwksUri and keys',
     { jwksUri: 'https://a.example', jwks: { keys } },
-    /^"jwksUri" and "jwks\.keys" exclude/,
+    /^"jwksUri" and "jwks\.keys" are mutually exclusive/,
   ],
   [
     'shared jwksUri and own keys',
