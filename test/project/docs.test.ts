@@ -179,6 +179,15 @@ t.test('every link has a target', async (t) => {
   }
 })
 
+t.test('the MCP guide cites each of its tests by title', async (t) => {
+  const titles = [...read('test/api/mcp.test.ts').matchAll(/'(M\d: [^\n]+)'/g)].map(
+    ([, title]) => title,
+  )
+  const cited = [...read('docs/mcp.md').matchAll(/`(M\d: [^`]+)`/g)].map(([, title]) => title)
+  t.ok(titles.length > 15)
+  t.same([...new Set(cited)].sort(), titles.sort())
+})
+
 t.test('every file that a page names exists', async (t) => {
   for (const page of pages) {
     for (const [, path = ''] of read(page).matchAll(

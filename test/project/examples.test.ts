@@ -2,7 +2,7 @@
  * Every example runs from the built package and prints what it should. Up to three run at a time,
  * because an example mostly waits.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
 import { type Outcome, run, runInSequence } from '../fixtures/programs/run.js'
@@ -133,19 +133,34 @@ example('introspection: rejects revoked tokens', async (t) => {
   t.match(stdout, /other JWT, revoked here +401 .*"The access token was revoked"/)
 })
 
-example('mcp: the client discovers the authorization server and calls the tool', async (t) => {
+example('mcp: a client gets a token with more scope for the second tool', async (t) => {
   const { code, stdout, stderr } = await outcomeOf('mcp')
   t.equal(code, 0, stderr)
-  const found = [
-    'POST /mcp 401',
+  const [sdk2 = '', sdk1 = '', attack = '', ...rest] = stdout.trim().split('\n\n')
+  t.strictSame(rest, [])
+  const discovery = [
     'GET  /.well-known/oauth-protected-resource/mcp 200',
     'GET  /.well-known/oauth-authorization-server/oauth2/default 200',
-    'POST /oauth2/default/v1/token 200',
-    'POST /mcp 200',
   ]
-  t.match(stdout, found.join('\n'))
-  t.match(stdout, /tools: count-orders/)
-  t.match(stdout, /result: .*3 orders, counted for demo-client/)
+  const guide = readFileSync(new URL('../../docs/mcp.md', import.meta.url), 'utf8')
+  const [, quoted] = /^```text\n(POST \/mcp 401 .*?)\n```$/ms.exec(guide) ?? []
+  t.equal(sdk2.replace(/^.*\n/, ''), quoted)
+  t.match(quoted, /POST \/mcp cancel-order 403 scope: orders:write\n/)
+  t.match(quoted, /token 200 scope: orders:read orders:write\nPOST \/mcp cancel-order 200\n/)
+  // The client does not wait for the response to this request.
+  const lines = sdk1.split('\n').filter((line) => line !== 'GET  /mcp 405')
+  t.strictSame(lines.slice(1), [
+    'POST /mcp 401 scope: orders:read orders:write',
+    ...discovery,
+    'POST /oauth2/default/v1/token 200 scope: orders:read orders:write',
+    'POST /mcp 200',
+    'POST /mcp 202',
+    'POST /mcp 200',
+    'result: [{"type":"text","text":"3 orders, counted for demo-client"}]',
+    'POST /mcp 200',
+    'result: [{"type":"text","text":"order 7 is canceled"}]',
+  ])
+  t.match(attack, /\nPOST \/mcp count-orders 400$/)
 })
 
 example(

@@ -1,5 +1,6 @@
 /**
- * The official client of the Model Context Protocol with an API behind the plugin: it knows the URL * of the API and its own credentials, and discovers the rest.
+ * The official client of the Model Context Protocol with an API behind the plugin: it knows the URL
+ * of the API and its own credentials, and discovers the rest.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
