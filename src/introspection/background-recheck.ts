@@ -22,6 +22,8 @@ export interface RecheckCacheOptions {
   readonly recheckInterval: number
   /** How long a token is accepted while rechecks fail, from the start of the first failed one. */
   readonly recheckStaleIfError: number
+  /** Deadline of a recheck. */
+  readonly timeout: number
   readonly maxEntries: number
   readonly maxBytes: number
   readonly monotonicNow: () => number
@@ -97,10 +99,12 @@ export class Recheck {
   }
 
   async #recheck(): Promise<void> {
-    const { client, recheckInterval, recheckStaleIfError, monotonicNow } = this.#options
+    const { client, recheckInterval, recheckStaleIfError, timeout, monotonicNow } = this.#options
     const startedAt = monotonicNow()
     this.#dueAt = Number.POSITIVE_INFINITY
-    this.#acceptedUntil = Math.min(this.#acceptedUntil, startedAt + recheckStaleIfError)
+    // While a recheck is in flight, it has not failed: a recheckStaleIfError that is shorter than
+    // the response time must not reject tokens of a healthy issuer.
+    this.#acceptAtMostUntil(startedAt + Math.max(recheckStaleIfError, timeout))
     try {
       const { kind } = await client.request(this.#token, 'background')
       this.#failure = undefined
@@ -111,10 +115,15 @@ export class Recheck {
     } catch (failure) {
       // The client has already reported the failure to the operator.
       this.#failure = failure
+      this.#acceptAtMostUntil(startedAt + recheckStaleIfError)
       const retryAt = monotonicNow() + Math.max(RETRY_DELAY_MS, client.pause('background'))
       this.#dueAt = Math.min(startedAt + recheckInterval, retryAt)
       this.#retries.add(this)
     }
+  }
+
+  #acceptAtMostUntil(time: number): void {
+    this.#acceptedUntil = Math.min(this.#acceptedUntil, time)
   }
 
   #confirm(): void {

@@ -40,6 +40,7 @@ function watches(options: Partial<RecheckCacheOptions> = {}) {
     },
     recheckInterval: 60_000,
     recheckStaleIfError: 300_000,
+    timeout: 5_000,
     maxEntries: 100,
     maxBytes: 65_536,
     monotonicNow: () => state.now,
@@ -292,6 +293,40 @@ t.test('accepts an unconfirmed token for recheckStaleIfError, and no longer', as
   await settle()
   t.equal(recheck.check(), 'active', 'until the issuer responds')
   t.notOk(recheck.needsRetry)
+})
+
+t.test('with recheckStaleIfError 0, rejects a token once a recheck has failed', async (t) => {
+  const { state, watches: these } = watches({ recheckStaleIfError: 0 })
+  t.teardown(() => these.close())
+  const recheck = these.recheckOf('jwt')
+  recheck.check()
+  await settle()
+  state.now += 60_000
+  t.equal(recheck.check(), 'active')
+  state.now += 1_000
+  t.equal(recheck.check(), 'active', 'while the issuer takes a second to respond')
+  await settle()
+  t.equal(recheck.check(), 'active')
+  state.kind = 'failed'
+  state.now += 60_000
+  t.equal(recheck.check(), 'active')
+  await settle()
+  state.now += 1
+  t.equal(recheck.check(), 'unconfirmed')
+})
+
+t.test('rejects a token after the timeout, even if the recheck does not end', async (t) => {
+  const { state, watches: these } = watches({
+    recheckStaleIfError: 1_000,
+    client: { request: () => new Promise(() => {}), pause: () => 0 },
+  })
+  t.teardown(() => these.close())
+  const recheck = these.recheckOf('jwt')
+  t.equal(recheck.check(), 'unknown')
+  state.now += 5_000
+  t.equal(recheck.check(), 'unknown')
+  state.now += 1
+  t.equal(recheck.check(), 'unconfirmed')
 })
 
 t.test('a token that is no longer in use needs no retry', async (t) => {
