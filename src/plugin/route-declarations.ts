@@ -126,5 +126,4 @@ const GUARDS_NOTHING =
   'fastify-plugin, or declare the routes inside of that function'
 
 const NO_REQUIREMENTS =
-  'fastify-resource-server guards nothing: "global" is false and every route is open; set config.auth ' +
-  'on the routes to guard'
+  'fastify-resource-server guards nothing: "global" is false and every route is open; set config.auth on the routes to guard'
