@@ -23,8 +23,8 @@ export interface AccessTokenClaims {
    */
   readonly aud?: string | readonly string[]
   /**
-   * Expiry, in seconds since the epoch, which is verified not to have passed, with
-   * `clockTolerance`. RFC 7519 §4.1.4.
+   * Expiry, in seconds since the epoch. Verified to be in the future, with `clockTolerance`.
+   * RFC 7519 §4.1.4.
    */
   readonly exp: number
   /** Identifier of the subject: a user, or the client if no user is involved. RFC 9068 §2.2. */
@@ -32,12 +32,12 @@ export interface AccessTokenClaims {
   /** Identifier of the client that the token was issued to. RFC 9068 §2.2. */
   readonly client_id?: string
   /**
-   * Time of issue, in seconds since the epoch, which is verified not to be in the future, with
+   * Time of issue, in seconds since the epoch. Verified not to be in the future, with
    * `clockTolerance`. RFC 7519 §4.1.6.
    */
   readonly iat?: number
   /**
-   * Start of validity, in seconds since the epoch, which is verified not to be in the future, with
+   * Start of validity, in seconds since the epoch. Verified not to be in the future, with
    * `clockTolerance`. RFC 7519 §4.1.5.
    */
   readonly nbf?: number
@@ -61,7 +61,8 @@ export interface TokenTimes {
 }
 
 /**
- * Reads the times of a token once, because a cached token is checked against the clock on each use.
+ * Returns the times of a token. Each token stores them, because the times of a cached token are
+ * compared with the clock on each use.
  */
 export function timesOf(claims: AccessTokenClaims): TokenTimes {
   return { exp: claims.exp, nbf: ownMember(claims, 'nbf'), iat: ownMember(claims, 'iat') }

@@ -112,8 +112,8 @@ export class AccessToken {
 
   /**
    * The scope tokens that the issuer granted (RFC 6749 §3.3), as a set, because their order and
-   * repetition have no meaning. Lacks implied scope tokens (option `scopeImplies`), for which
-   * {@link hasScope} also returns true.
+   * repetition have no meaning. The set does not contain implied scope tokens (option
+   * `scopeImplies`), which only {@link hasScope} accepts.
    */
   get scope(): ReadonlySet<string> {
     this.#scope ??= fixedSet(this.#reader.scope(this.claims))
@@ -164,8 +164,8 @@ export class AccessToken {
   /**
    * The party that uses the token on behalf of {@link subject}: `act` (RFC 8693 §4.1) or, with the
    * profile `entra`, an agent identity. `undefined` if the token names no such party: the subject
-   * itself uses the token, or its issuer does not state the actor.
-   * Set `config.auth.actor: 'none'` on routes where no party may act for a user.
+   * itself uses the token, or its issuer does not state the actor. Set `config.auth.actor: 'none'`
+   * on routes where no party may act for a user.
    */
   get actor(): Actor | undefined {
     return this.actorChain[0]
@@ -203,7 +203,9 @@ export class AccessToken {
     return { ...this, scope: [...this.scope], audience: this.audience }
   }
 
-  /** Returns the members for `util.inspect`, which could otherwise call the getter of `raw`. */
+  /**
+   * Returns the members for `util.inspect`, which could otherwise read `raw` and print the token.
+   */
   [inspect.custom](): object {
     return { ...this, scope: this.scope, audience: this.audience }
   }

@@ -1,7 +1,7 @@
 /**
  * Resolves the option `scopeImplies`, which states the scope tokens that a broader scope token
- * implies. Comparisons count implied scope tokens; the scope of a token stays as the issuer granted
- * it.
+ * implies. Scope requirements and `hasScope()` accept implied scope tokens; the `scope` of a token
+ * contains only what the issuer granted.
  */
 import { isPlainObject, reject } from '../base/check.js'
 import { isScopeToken } from '../errors/www-authenticate.js'

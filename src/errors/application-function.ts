@@ -31,7 +31,10 @@ export function authorizeFailure(thrown: unknown): Error {
   return isOfServer && failure !== thrown ? Object.assign(failure, { statusCode }) : failure
 }
 
-/** Returns the `statusCode` of an error; NaN if it has no number there, or if reading it throws. */
+/**
+ * Returns the `statusCode` of an error; NaN if the value is not an error, if its `statusCode` is
+ * not a number, or if reading it throws.
+ */
 function statusCodeOf(thrown: unknown): number {
   try {
     const { statusCode } = (isError(thrown) ? thrown : {}) as { statusCode?: unknown }

@@ -58,8 +58,8 @@ export abstract class ResourceServerError extends Error {
   }
 
   /**
-   * Describes what the check requires: `expected` of the {@link reason}. `undefined` if it has
-   * none.
+   * Describes what the check requires: `expected` of the {@link reason}; `undefined` if the reason
+   * has no such member.
    */
   get expected(): string | undefined {
     return this.#reason.expected
@@ -91,8 +91,8 @@ export abstract class ResourceServerError extends Error {
 
   /**
    * Response headers: `WWW-Authenticate`, `DPoP-Nonce` with `Cache-Control`, or `Retry-After`.
-   * Empty until the plugin rejects the request with this error. Fastify's default error handler
-   * sends the headers; a custom error handler must call `reply.headers(error.headers)`.
+   * Empty until this package rejects a request or a call with this error. Fastify's default error
+   * handler sends the headers; a custom error handler must call `reply.headers(error.headers)`.
    */
   get headers(): ResponseHeaders {
     return this.#headers
@@ -115,7 +115,8 @@ function limitStackTraces(frames: number): void {
   try {
     Error.stackTraceLimit = frames
   } catch {
-    // `Error` is frozen, so that new errors have stack frames. Capturing them only costs time.
+    // Ignored: if the application froze `Error`, new errors capture stack frames, which costs only
+    // time.
   }
 }
 
@@ -215,7 +216,7 @@ export interface AuthenticationRequirements {
   readonly maxAge?: number | undefined
   /**
    * The required scope, space-delimited, if the token lacks it: the client requests it in the same
-   * sign-in. Empty or `undefined` if the token has it.
+   * sign-in. Empty or `undefined` if the token has the scope.
    */
   readonly scope?: string | undefined
 }
@@ -269,7 +270,10 @@ export abstract class UnavailableError extends ResourceServerError {
   }
 }
 
-/** 503: this instance has no usable keys of the issuer, and fetching them failed. */
+/**
+ * 503: this instance has no usable keys of the issuer, and fetching them failed. `refreshKeys()`
+ * also throws this error if the fetch fails while cached keys are usable.
+ */
 export class KeysUnavailableError extends UnavailableError {
   override readonly name = 'KeysUnavailableError'
 
@@ -279,8 +283,8 @@ export class KeysUnavailableError extends UnavailableError {
 }
 
 /**
- * 503: the token cannot be introspected: the issuer is unreachable, its response is invalid, or it
- * rejects the credentials of this API. RFC 7662 §2.3.
+ * 503: the token cannot be introspected, for example because the issuer is unreachable, sends an
+ * invalid response, or rejects the credentials of this API. RFC 7662 §2.3.
  */
 export class IntrospectionUnavailableError extends UnavailableError {
   override readonly name = 'IntrospectionUnavailableError'
@@ -295,7 +299,10 @@ export class IntrospectionUnavailableError extends UnavailableError {
   }
 }
 
-/** 503: a shared store is unavailable, and the request must not be accepted without it. */
+/**
+ * 503: a shared store is unavailable, and the request must not be accepted without it. The promise
+ * of `revoke()` also rejects with this error.
+ */
 export class StoreUnavailableError extends UnavailableError {
   override readonly name = 'StoreUnavailableError'
 

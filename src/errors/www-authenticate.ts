@@ -29,7 +29,7 @@ export interface ChallengeContext {
   readonly dpop?: DPoPChallenge | undefined
   /** URL of the protected resource metadata (RFC 9728 §5.1); `undefined` if there is none. */
   readonly resourceMetadata?: string | undefined
-  /** The scheme of the request; `undefined` if it carried no token. */
+  /** The scheme of the request; `undefined` if the request has no token or uses another scheme. */
   readonly used?: 'Bearer' | 'DPoP' | undefined
 }
 
@@ -98,7 +98,8 @@ function errorParameters(error: ResourceServerError): string {
   // The challenge for a request without credentials contains no error (RFC 6750 §3.1).
   if (error instanceof MissingCredentialsError) return ''
   let parameters = ''
-  // An error that "authorize" throws may have characters here that are invalid in a quoted-string.
+  // The code and message of an error that "authorize" throws may contain characters that are
+  // invalid in a quoted-string.
   if (isQuotable(error.code)) parameters += `, error="${error.code}"`
   if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   return parameters
@@ -111,8 +112,8 @@ function requirementsOf(error: ResourceServerError): string {
 }
 
 /**
- * Returns the parameters for the valid requirements. An error that "authorize" throws may have
- * invalid ones.
+ * Returns the parameters for the valid requirements, and leaves out invalid ones, which an error
+ * that "authorize" throws may have.
  */
 function requirementsParameters({ acrValues, maxAge }: AuthenticationRequirements): string {
   let parameters = ''

@@ -106,8 +106,8 @@ function rawBasic(clientId: string, clientSecret: string): ClientAuth {
 /**
  * Form-encodes a client id or secret (RFC 6749 appendix B). Unlike oauth4webapi's
  * ClientSecretBasic, this function leaves `-`, `_` and `.` unescaped: the decoded value is the
- * same, and servers that do not decode also accept the ids and secrets that Okta and most other
- * issuers generate.
+ * same, and servers that do not decode also accept ids and secrets with these characters, such as
+ * those that Okta generates.
  */
 function formEncoded(value: string): string {
   return new URLSearchParams({ value }).toString().slice('value='.length)
@@ -130,8 +130,9 @@ async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth>
   return PrivateKeyJwt(
     { key, ...(kid !== undefined && { kid }) },
     {
-      // oauth4webapi writes "Ed25519" even if the JWK has "EdDSA", another name of the algorithm.
-      // The server compares "alg" with the name that is registered for the client.
+      // oauth4webapi writes "Ed25519" for every Ed25519 key, even if "alg" of the JWK is the older
+      // name "EdDSA" (RFC 9864). The server compares "alg" with the name that is registered for the
+      // client.
       [modifyAssertion]: (header) => {
         header.alg = alg
       },

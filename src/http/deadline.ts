@@ -3,8 +3,9 @@ import { startDeadline } from '../base/deadline-timer.js'
 /**
  * Runs `exchange` with one deadline for everything from connecting to the last byte. At the
  * deadline, or when `closing` aborts, the signal of the exchange aborts and the returned promise
- * rejects. It rejects even if the exchange ignores the signal; the result of the exchange is then
- * dropped. If `closing` has aborted already, `exchange` is not called.
+ * rejects. The promise rejects even if the exchange ignores the signal; the result of the exchange
+ * is dropped in that case. If `closing` has aborted already, the promise rejects and `exchange` is
+ * not called.
  *
  * `timeout` is in milliseconds. `waitingFor` returns the URL for the message of a timeout. The
  * timer does not keep the process alive.

@@ -23,8 +23,8 @@ export interface AuthorizationServerMetadata {
 export interface IntrospectionMetadata {
   readonly endpoint: string
   /**
-   * Algorithms of signed introspection responses (RFC 9701 §7); `undefined` if the metadata has no
-   * valid list of them.
+   * Algorithms of signed introspection responses (RFC 9701 §7); `undefined` if the metadata lists
+   * no algorithms or the list is invalid.
    */
   readonly signingAlgorithms: readonly string[] | undefined
 }

@@ -1,8 +1,9 @@
 import { canParseUrl } from '../base/can-parse-url.js'
 
 /**
- * Whether `text` is an absolute URL without credentials, and its scheme is https; or http, if
- * `allowHttp` is set, or if `mayBeLoopback` is set and the host is loopback.
+ * Whether `text` is an absolute URL without credentials whose scheme is accepted. https is always
+ * accepted. http is accepted if `allowHttp` is set, or if `mayBeLoopback` is set and the host is
+ * loopback.
  */
 export function isSecureUrl(
   text: string,

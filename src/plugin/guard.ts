@@ -24,7 +24,7 @@ export interface Guard {
   readonly hasAdmitted: (request: FastifyRequest) => boolean
 }
 
-/** Key of the guards of the context that admitted a request. */
+/** Key of a member of the request: the guards of the context that admitted it. */
 export const ADMITTED_BY = Symbol('fastify-resource-server.admitted-by')
 
 type CheckedRequest = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
@@ -38,7 +38,8 @@ export function createGuard(
   const { pipeline, binding } = core
 
   return {
-    // For a cached bearer token, the guard awaits nothing and allocates no promise and no closure.
+    // For a cached bearer token, the guard itself awaits nothing and allocates neither a promise
+    // nor a closure. Only an asynchronous `authorize` of the route makes it wait.
     check(request, reply, done) {
       let guard: RouteGuard | undefined
       let result: StepResult<AccessToken | null>
@@ -95,7 +96,7 @@ export function createGuard(
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    // A value that is not an AccessToken is passed on as a rejection: `settle` does not admit it.
+    // Returns any other value unchanged: it is a rejection, and must not be treated as a token.
     if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return authorize(token, guard, request)
     const presentation = credentials.presentation(request, scheme)
@@ -158,8 +159,8 @@ function authorize(
 }
 
 /**
- * Forbids caches to store a response with a nonce, because a cached response would hand out an old
- * nonce (RFC 9449 §8.2).
+ * Prevents caches from storing a response with a nonce, because a cached response would give an
+ * outdated nonce to a client (RFC 9449 §8.2).
  */
 export const forbidNonceCaching: onSendHookHandler = (_request, reply, payload, done) => {
   if (reply.hasHeader('dpop-nonce')) reply.header('cache-control', 'no-store')

@@ -1,4 +1,4 @@
-/** Records for each server the encapsulation contexts in which the plugin guards the routes. */
+/** Records, for each server, the encapsulation contexts in which the plugin guards the routes. */
 import type { FastifyInstance } from 'fastify'
 import type { Core } from '../server/assembly.js'
 import type { RouteGuards } from './route-guard.js'
@@ -20,9 +20,9 @@ export function assertNotNested(fastify: FastifyInstance): void {
   if (!inside && !fastify.hasDecorator('resourceServer')) return
   throw new TypeError(
     'fastify-resource-server is already registered in this encapsulation context, in a parent or ' +
-      'in a child of it, and would guard the inner one twice. For several issuers, set "issuer" to ' +
-      'an array. For different issuers in different contexts, register the plugin once in each of ' +
-      'several sibling contexts',
+      'in a child of it, and would guard the routes of the inner context twice. For several ' +
+      'issuers, set "issuer" to an array. For different issuers in different contexts, register ' +
+      'the plugin once in each of several sibling contexts',
   )
 }
 

@@ -42,10 +42,10 @@ export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'i
 
   /**
    * Called for each request that is rejected with an error of this package, before the error
-   * handler of the application runs; for metrics and alerts. `error.reason` has the details.
-   * Includes errors that application code throws before the response begins, such as those of
-   * `request.requireScope()`. The result is ignored, and an exception or a rejected promise is
-   * logged: neither changes the response. Default: none.
+   * handler of the application runs; for metrics and alerts. `error.reason` has the details. The
+   * function is also called for errors of this package that application code throws before the
+   * response begins, such as those of `request.requireScope()`. Its result is ignored, and its
+   * exception or rejected promise is logged: neither changes the response. Default: none.
    */
   onReject?: (error: ResourceServerError, request: FastifyRequest) => void | Promise<void>
 }

@@ -2,7 +2,7 @@
  * Defines the Fastify plugin, which adds the decorators and the guard of every route, and closes
  * the resource server with the application.
  *
- * The guard is in hooks of the encapsulation context. If an `onRoute` hook attached the guard to
+ * The guard runs in hooks of the encapsulation context. If an `onRoute` hook attached the guard to
  * each route instead, routes that were declared before this plugin was loaded would be open.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
@@ -79,9 +79,10 @@ function addToContext(
 }
 
 /**
- * The plugin: every route of the encapsulation context in which it is registered requires a valid
- * access token, unless its `config.auth` is `false`. With the option `global: false`, only routes
- * with `config.auth` require a token. Options: {@link PluginOptions}.
+ * The plugin. Every route of the encapsulation context in which the plugin is registered requires a
+ * valid access token, unless `config.auth` of the route is `false` or makes the token optional.
+ * With the option `global: false`, only routes with `config.auth` require a token. Options: {@link
+ * PluginOptions}.
  *
  * @throws {TypeError} if an option is invalid, unknown or contradicts another; the message names
  *   the fix.

@@ -41,7 +41,10 @@ function hasBody(headers: FastifyRequest['headers']): boolean {
   return length !== '0' || Object.hasOwn(headers, 'transfer-encoding')
 }
 
-/** Whether a route serves only preflights, for any path, like the route of `@fastify/cors`. */
+/**
+ * Whether a route is declared like the route of `@fastify/cors`, which serves only preflights: for
+ * OPTIONS, with a wildcard for every path, and without `config.auth`.
+ */
 export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolean {
   return (
     method === 'OPTIONS' &&
@@ -55,14 +58,17 @@ export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolea
 const IS_CHECKED_LAST = Symbol('fastify-resource-server.checked-last')
 
 /**
- * Returns a copy of the config of a preflight route, with a mark: a `preHandler` hook of the
- * context that declares the route checks the token.
+ * Returns a copy of the config of a preflight route, with a mark which says that a `preHandler`
+ * hook of the context that declares the route checks the token.
  */
 export function checkedLast(config: object | null | undefined): object {
   return { ...config, [IS_CHECKED_LAST]: true }
 }
 
-/** Whether {@link checkedLast} marked the config. */
+/**
+ * Whether a `preHandler` hook of the context that declares the route checks the token; see
+ * {@link checkedLast}.
+ */
 export function isCheckedLast(config: object): boolean {
   return Object.hasOwn(config, IS_CHECKED_LAST)
 }

@@ -18,7 +18,7 @@ import type { PluginOptions } from './plugin-options.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'
 
-/** Key of the error with which the guard rejected a request. */
+/** Key of a member of the request: the error with which the guard rejected it. */
 export const REJECTED_WITH = Symbol('fastify-resource-server.rejected-with')
 
 type Rejected = FastifyRequest & { [REJECTED_WITH]?: ResourceServerError | null }
@@ -27,7 +27,7 @@ export class Rejections {
   readonly #counters: Core['counters']
   readonly #credentials: RequestCredentials
   readonly #onReject: PluginOptions['onReject']
-  /** Errors whose `headers` this class set, for one request: the next request gets new headers. */
+  /** Errors whose `headers` this class set for one request, and replaces for the next request. */
   readonly #challenged = new WeakSet<ResourceServerError>()
 
   constructor(
@@ -52,8 +52,9 @@ export class Rejections {
     try {
       error = this.#errorFor(thrown, guard, request, reply)
     } catch {
-      // Application code may throw an object that imitates our errors. If reading that object threw
-      // here, the unhandled rejection would end the process.
+      // Application code may throw an object that imitates our errors and throws when it is read.
+      // Without this `catch`, that exception could become an unhandled rejection, which would end
+      // the process.
       error = new Error('An unreadable error was thrown during authentication')
     }
     endRejectedUpgrade(request, reply)
@@ -85,7 +86,7 @@ export class Rejections {
    * that the application constructed gets new headers for each request, because the application may
    * throw one error for several requests.
    *
-   * @param guard the guard of the route; for an open route, the guard that accepts any token.
+   * @param guard the guard of the route; for an open route, the guard that accepts any valid token.
    */
   challengeThrown(
     error: ResourceServerError,
@@ -113,7 +114,8 @@ export class Rejections {
     )
     this.#challenged.add(error)
     reply.headers(headers)
-    // Unlike an assignment, `Reflect.set` does not throw if the application froze the error.
+    // Unlike an assignment, `Reflect.set` does not throw if `headers` is read-only in the error,
+    // for example because a subclass of the application defines only a getter.
     Reflect.set(error, 'headers', headers)
     this.#counters.reject(error.code)
     if (diagnostics['token:reject'].hasSubscribers) {
@@ -121,7 +123,10 @@ export class Rejections {
     }
   }
 
-  /** Reports a rejection to the operator. The log line contains nothing that the caller sent. */
+  /**
+   * Reports a rejection to the operator. The log line leaves out `found` of the reason, which may
+   * contain untrusted input from the caller.
+   */
   #report(error: ResourceServerError, request: FastifyRequest): void {
     const { code, check, expected } = error
     const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
@@ -161,7 +166,10 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
  */
 const NOT_SERIALIZED = '"code":"FST_ERR_FAILED_ERROR_SERIALIZATION"'
 
-/** Restores a rejection that Fastify turned into a 500 because the response schema does not fit. */
+/**
+ * Restores a rejection that Fastify turned into a 500 because the response schema cannot serialize
+ * the error.
+ */
 export const sendUnserializedRejection: onSendHookHandler = (request, reply, payload, done) => {
   const error = (request as Rejected)[REJECTED_WITH]
   const isLost =

@@ -43,7 +43,8 @@ export class RequestCredentials {
 
   /**
    * Returns the single `Authorization` header; `undefined` if it is absent, or if "extractToken" is
-   * set. Call it first: it rejects requests of which Node may have dropped headers.
+   * set. Call this method before the others, because it rejects requests of which Node may have
+   * dropped headers.
    *
    * @throws {InvalidRequestError} if Node may have dropped headers, or if there are several
    *   `Authorization` headers.
@@ -54,12 +55,13 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the token of the scheme `Bearer` or, if "extractToken" is set, the token that it
-   * returns; `undefined` if there is none.
+   * Returns the token of the scheme `Bearer` or, if "extractToken" is set, the token that this
+   * function returns; `undefined` if there is no such token.
    *
    * @param schemes the schemes that the route accepts, for the error.
    * @throws {InvalidRequestError} if nothing follows the scheme.
    * @throws {TypeError} if "extractToken" returns neither a string nor `null` or `undefined`.
+   * @throws {Error} if "extractToken" throws; see {@link applicationFailure}.
    */
   bearer(
     request: FastifyRequest,
@@ -78,7 +80,11 @@ export class RequestCredentials {
     throw new TypeError('"extractToken" must return a string, null or undefined, not a promise')
   }
 
-  /** Returns the token of the scheme `DPoP`; `undefined` for any other scheme. */
+  /**
+   * Returns the token of the scheme `DPoP`; `undefined` for any other scheme.
+   *
+   * @throws {InvalidRequestError} if nothing follows the scheme.
+   */
   dpop(authorization: string | undefined, schemes: string): string | undefined {
     return authorization === undefined ? undefined : dpopCredentials(authorization, schemes)
   }
@@ -91,9 +97,9 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the inputs for the verification of proof of possession. Call it only if
-   * `Binding.needsNoProof` is false. Inputs that only one type of proof needs are getters, which
-   * compute the value when it is read.
+   * Returns the inputs for the verification of proof of possession, for requests for which
+   * `Binding.needsNoProof` is false. The URLs and the certificate are getters, so that each is
+   * computed only if the verification reads it.
    */
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request)

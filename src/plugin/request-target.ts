@@ -1,8 +1,8 @@
 /**
  * Determines the URL of a request for DPoP (RFC 9449 §4.3, check 9): from the configuration, from
- * the headers of a trusted proxy, or on loopback from the connection. The caller's `Host` is never
- * used: otherwise a malicious server could replay at this API a proof that a client made for that
- * server.
+ * the headers of a trusted proxy, or on loopback from the connection. The URL is never derived from
+ * the caller's `Host`: otherwise a malicious server could replay at this API a proof that a client
+ * made for that server.
  */
 
 import type { FastifyRequest } from 'fastify'
@@ -26,8 +26,8 @@ export class RequestTargets {
   }
 
   /**
-   * Returns every URL under which the client may know the request. The array is empty if no trusted
-   * source states the URL: then no proof is accepted.
+   * Returns every URL to which the client may have sent the request. The array is empty if no
+   * trusted source states the URL; every proof is rejected in that case.
    *
    * @throws {TypeError} (a 500) if neither `dpop.baseUrl` nor `trustProxy` is set, and the
    *   connection is not on loopback.
@@ -125,7 +125,7 @@ const NO_HOST =
   'X-Forwarded-Host; set "dpop.baseUrl"'
 const MALFORMED =
   'DPoP proofs rejected: the URL of the request is unknown, because X-Forwarded-Host is not one ' +
-  'host or X-Forwarded-Proto neither http nor https; have the trusted proxy overwrite both'
+  'host, or X-Forwarded-Proto is neither http nor https; have the trusted proxy overwrite both'
 const OTHER_HOST =
   'DPoP proofs rejected: routes are selected by Host (constraints.host), and no "dpop.baseUrl" ' +
   'has the Host of the request; have the proxy forward Host, or add the URL'
@@ -142,7 +142,7 @@ function lastOf({ raw }: FastifyRequest, name: string): string | undefined {
 
 /**
  * Returns the base URLs of a loopback connection, derived from its local address; `undefined` for
- * any other connection. With these, tests and demos need no configuration.
+ * any other connection. Tests and demos on loopback therefore need no configuration.
  */
 function loopbackBases(
   { raw: { socket } }: FastifyRequest,

@@ -2,7 +2,10 @@
 import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
 import type { ResourceMetadata } from '../server/resource-metadata.js'
 
-/** The lifetime is short because the requirements of routes may change with each deployment. */
+/**
+ * Lifetime of the metadata in caches, in seconds: short, because the requirements of routes may
+ * change with each deployment.
+ */
 const MAX_AGE_SECONDS = 300
 
 /** Allows every origin and header: the document is public, and MCP clients add headers. */
@@ -13,7 +16,10 @@ const CORS = {
   'access-control-max-age': `${MAX_AGE_SECONDS}`,
 }
 
-/** `@fastify/cors` reads the member `cors` in place of its options, which may be narrower. */
+/**
+ * `@fastify/cors` reads the member `cors` instead of its own options, which may allow fewer origins
+ * or headers.
+ */
 const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   auth: false,
   cors: {
@@ -25,7 +31,10 @@ const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   },
 }
 
-/** Hides a route from `@fastify/swagger`. Its type augmentation may be absent, hence the type. */
+/**
+ * Hides a route from `@fastify/swagger`. The type declares `hide`, because the type augmentation of
+ * `@fastify/swagger` may be absent.
+ */
 const HIDDEN: FastifySchema & { readonly hide: boolean } = { hide: true }
 
 /**
@@ -59,7 +68,7 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
 
 /**
  * Returns the path as a pattern of find-my-way, Fastify's router: percent-decoded, because the
- * router decodes the paths of requests, and with `:` doubled, because a single one begins a
+ * router decodes the paths of requests, and with `:` doubled, because a single `:` begins a
  * parameter.
  *
  * @throws {TypeError} if no pattern matches exactly this path.

@@ -1,6 +1,7 @@
 /**
- * Checks the routes of a guarded encapsulation context when they are declared, and at start-up.
- * Therefore a mistake that would leave a route open is an error before the first request.
+ * Checks the routes of a guarded encapsulation context when they are declared, and at start-up, so
+ * that an invalid declaration, or a plugin that guards nothing, is reported before the first
+ * request.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,

@@ -1,4 +1,4 @@
-/** Compiles the requirements of each route from its `config.auth`, once, into a guard. */
+/** Compiles the requirements in `config.auth` of each route into a guard, once per route. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import type { ResolvedBindingRequirement } from '../binding/presentation.js'
@@ -60,10 +60,11 @@ export class RouteGuards {
   }
 
   /**
-   * Compiles the guard of a route when the route is declared, so that later mutations of
-   * `config.auth` have no effect.
+   * Compiles the guard of a route when the route is declared, so that later mutations of the object
+   * in `config.auth` have no effect.
    *
-   * @param schema the schema of the route. If it hides the route, the metadata omits its scope.
+   * @param schema the schema of the route. If it hides the route, the requirements of the route are
+   *   not added to the metadata.
    * @returns `undefined` for an open route.
    * @throws {TypeError} if `config.auth` is invalid.
    */
@@ -89,7 +90,8 @@ export class RouteGuards {
   }
 
   /**
-   * Returns the guard whose challenges apply: for an open route, the guard that accepts any token.
+   * Returns the guard whose challenges apply: for an open route, the guard that accepts any valid
+   * token.
    */
   guardForChallenge(config: FastifyContextConfig, schema?: unknown): RouteGuard {
     return this.guardFor(config, schema) ?? this.#anyTokenGuard

@@ -18,9 +18,9 @@ export interface ActorRule {
 }
 
 /**
- * The actors that may use a token on behalf of its subject. `'none'` accepts only tokens that the
- * subject itself uses, and rejects, for example, a support agent or a service with a delegated
- * token. An array also accepts tokens that these actors use. Only the current actor is compared,
+ * The actors that may use a token on behalf of its subject. `'none'` accepts only tokens that name
+ * no actor, and rejects, for example, a support agent or a service with a delegated token. An array
+ * also accepts tokens that name one of its actors. Only the current actor is compared,
  * not earlier ones (RFC 8693 §4.1).
  */
 export type ActorRequirement = 'none' | readonly ActorRule[]

@@ -54,7 +54,8 @@ export interface AuthorizationDetailRule<Context = unknown> {
    * Decides on the members that the type defines, such as an amount. Returns `true` to accept the
    * element; any other value, such as a promise, does not accept it. Called for each element that
    * meets the other members of this rule, until one is accepted. If the function throws, the
-   * response is a 500 with a fixed message, and the log has the thrown value as `cause`.
+   * response is a 500 with a fixed message, and the log has the thrown value as `cause`; an error
+   * of this package is thrown unchanged.
    */
   check?: (detail: AuthorizationDetail, context: Context) => boolean
 }

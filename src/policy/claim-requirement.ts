@@ -8,7 +8,8 @@ import { suppressRejection } from '../errors/result.js'
 /**
  * The required value of a claim, an array of accepted values, or a function that returns `true` to
  * accept the token. A function must not return a promise. If it throws, the response is a 500 with
- * a fixed message, and the log has the thrown value as `cause`.
+ * a fixed message, and the log has the thrown value as `cause`; an error of this package is thrown
+ * unchanged.
  *
  * @example
  * ```ts

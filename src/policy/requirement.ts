@@ -47,15 +47,16 @@ export interface Requirement<Context = unknown> extends StepUpRequirement, Bindi
    * A function decides for each request: it returns a string or an array, or `[]` if the operation
    * requires no scope. In a Fastify API it runs before the body is read, so it can use only headers
    * and the URL. It must not return a promise. If it throws or returns any other value, a request
-   * with a valid token gets a 500 with a fixed message, and the log has the error as `cause`.
-   * Challenges for missing or invalid tokens name the scope that the function returns.
+   * with a valid token gets a 500 with a fixed message, and the log has the error as `cause`; an
+   * error of this package is thrown unchanged. Challenges for missing or invalid tokens name the
+   * scope that the function returns.
    */
   scope?: ScopeRequirement<Context>
 
   /**
    * Scope tokens (RFC 6749 §3.3) of which at least one must be granted, or be implied by granted
-   * ones: a non-empty array, or a function that returns one. For a function, see `scope`; it must
-   * not return `[]`.
+   * ones: a non-empty array, or a function that returns a non-empty array. The other rules for
+   * functions are those of `scope`.
    */
   anyScope?: AnyScopeRequirement<Context>
 
@@ -75,8 +76,8 @@ export interface Requirement<Context = unknown> extends StepUpRequirement, Bindi
   actor?: ActorRequirement
 
   /**
-   * An element of `authorization_details` that the token must have, or an array of them; see
-   * {@link AuthorizationDetailRule}. RFC 9396 §9.
+   * An element of `authorization_details` that the token must have, or an array of such elements;
+   * see {@link AuthorizationDetailRule}. RFC 9396 §9.
    */
   authorizationDetails?: AuthorizationDetailsRequirement<Context>
 
@@ -140,8 +141,8 @@ export function compilePolicy<Context>(
   const unset = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )
-  // A member that is undefined is rejected: a misspelled constant is undefined, and would require
-  // nothing.
+  // Rejects a member that is undefined, because a misspelled property, such as `scopes.raed`, is
+  // undefined and would require nothing.
   if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: set it or omit it`)
   const { authorize } = requirement
   const scope = compileScope(requirement)
@@ -152,7 +153,7 @@ export function compilePolicy<Context>(
   const authorizationDetailsTypes = details?.types ?? []
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(
-      '"authorize" must be a function that returns true, false or a promise of it',
+      '"authorize" must be a function that returns a boolean or a promise of a boolean',
     )
   }
   // Fast path, because most routes accept any valid token.

@@ -19,7 +19,7 @@ export type ScopeRequirement<Context> =
 
 /**
  * Scope tokens (RFC 6749 §3.3) of which at least one must be granted: a non-empty array, or a
- * function that returns one.
+ * function that returns such an array.
  */
 export type AnyScopeRequirement<Context> =
   | readonly string[]
@@ -90,7 +90,10 @@ export function scopeForChallenge<Context>(
   }
 }
 
-/** Returns which scope the token lacks, as a rejection reason; `undefined` if it lacks none. */
+/**
+ * Returns a rejection reason with the requirement on scope that the token does not meet, `allOf` or
+ * `anyOf`; `undefined` if the token meets both.
+ */
 export function lackOfScope(
   token: AccessToken,
   { allOf, anyOf }: RequiredScope,

@@ -44,7 +44,7 @@ export interface StepUpFailure {
 
 /**
  * Returns a function that checks the claims of a token, and returns `undefined` if they meet the
- * requirements. Returns `undefined` itself if there are no requirements.
+ * requirements. If there are no requirements, returns `undefined` instead of a function.
  *
  * @throws {TypeError} if a requirement is invalid; the message names the member and the fix.
  */
@@ -76,7 +76,10 @@ export function compileStepUp(
   }
 }
 
-/** Returns `auth_time` as text: a number, or only the type of any other value (may be secret). */
+/**
+ * Returns `auth_time` as text if it is a number; otherwise only its type, because the value may be
+ * confidential.
+ */
 function foundTime(time: unknown): string {
   return typeof time === 'number' ? describe(time) : typeof time
 }
@@ -106,8 +109,8 @@ function readAcr(acr: string | readonly string[]): readonly string[] {
   const areValid = values.every(isScopeToken)
   if (areValid && values.length > 0) return Object.freeze([...(values as string[])])
   throw new TypeError(
-    '"acr" must be a value of the claim or a non-empty array of them: printable ASCII without ' +
-      'spaces, quotation marks or backslashes',
+    '"acr" must be an acr value, or a non-empty array of acr values, each of printable ASCII ' +
+      'without spaces, quotation marks or backslashes',
   )
 }
 

@@ -46,7 +46,7 @@ export interface Core {
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
-  /** Logs a warning about a configuration that causes rejections; each message once. */
+  /** Logs a warning about a configuration that causes rejections. Logs each message only once. */
   readonly warnOnce: WarnOnce
 }
 
@@ -184,8 +184,8 @@ const NO_AUTHORIZATION_SERVERS =
 
 /**
  * Returns the issuers in the options whose metadata clients can discover: those whose identifier is
- * a URL of the form that RFC 8414 §2 requires (RFC 9728 §2). If `issuer` is a function, returns
- * none, because the issuers would disclose the customers of the API.
+ * a URL of the form that RFC 8414 §2 requires (RFC 9728 §2). If `issuer` is a function, returns an
+ * empty array, because a list of the issuers would disclose the customers of the API.
  *
  * @throws {TypeError} if no issuer in the options is such a URL.
  */

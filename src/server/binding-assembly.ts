@@ -59,7 +59,7 @@ function assembleReplayCache(
 /**
  * Returns a function that returns the time at which `sinceNow` was called, in whole seconds since
  * the epoch, like `iat`. The function derives that time from the wall clock at each call, so that
- * setting the clock shifts the time as well.
+ * setting the wall clock also shifts the returned time.
  */
 function sinceNow(now: () => number, monotonicNow: () => number): () => number {
   const startedAt = monotonicNow()

@@ -1,6 +1,7 @@
 /**
- * Creates each trusted issuer, from the options or from the result of a function as `issuer`: its
- * keys, its introspection client (RFC 7662, RFC 9701), and the log lines for failures of either.
+ * Creates the trusted issuers, from the options or from the results of the function `issuer`. Each
+ * issuer has its keys and, if configured, its introspection client (RFC 7662, RFC 9701). Failures
+ * of both are logged.
  */
 import { isSymmetric } from '../base/algorithms.js'
 import { unwrap } from '../errors/result.js'
@@ -156,8 +157,8 @@ function assembleRemoteKeys(
 }
 
 /**
- * Maximum length of a signed response, in characters. The limit equals that of an unsigned response
- * in bytes.
+ * Maximum length of a signed introspection response, in characters. An unsigned response may have
+ * as many bytes.
  */
 const MAX_RESPONSE_LENGTH = 65_536
 

@@ -77,7 +77,7 @@ export class ResourceMetadata {
 
   /**
    * Returns the metadata. Without the option `scopes`, `scopes_supported` lists the fixed scope of
-   * the routes declared so far, except hidden routes and `offline_access`.
+   * the routes declared so far, except the scope of hidden routes and `offline_access`.
    */
   document(): ProtectedResourceMetadata {
     const { resource, authorizationServers, scopes, fixed, dpop, acceptsCertificates } =
@@ -96,7 +96,10 @@ export class ResourceMetadata {
   }
 }
 
-/** Requests a refresh token. Never listed, because the API neither requires nor uses it. */
+/**
+ * The scope token that requests a refresh token. The metadata never lists it, because the API
+ * neither requires nor uses it.
+ */
 const OFFLINE_ACCESS = 'offline_access'
 
 /** Returns an object with the member, or an empty object if there are no values (RFC 9728 §3.2). */
@@ -129,8 +132,8 @@ export interface ResourceMetadataOptions {
   /**
    * The authorization servers that issue tokens for this API: https URLs (http on loopback).
    * Default: every issuer in the options that is such a URL without a query or a placeholder. If
-   * there is no such issuer, this option is required. If `issuer` is a function, the default is
-   * none, because the issuers would disclose the customers of the API.
+   * there is no such issuer, this option is required. If `issuer` is a function, the default is no
+   * server, because a list of the issuers would disclose the customers of the API.
    */
   authorizationServers?: readonly string[]
 
@@ -207,8 +210,8 @@ export function resolveResourceMetadata(
 }
 
 /**
- * Validates `resource`. Characters are restricted because the challenge contains a URL derived from
- * it in a quoted-string.
+ * Validates `resource`. Its characters are restricted because the challenge contains, in a
+ * quoted-string, a URL that is derived from `resource`.
  */
 function requireResource(resource: unknown): string {
   const rules = { allowHttp: false, mayBeLoopback: true }
@@ -239,7 +242,10 @@ function requireServers(servers: unknown): readonly string[] {
   if (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)) {
     return Object.freeze([...servers])
   }
-  return reject('resourceMetadata.authorizationServers', 'must be a non-empty array of https URLs')
+  return reject(
+    'resourceMetadata.authorizationServers',
+    'must be a non-empty array of https URLs (http on loopback only)',
+  )
 }
 
 function requireScopes(scopes: unknown): readonly string[] {

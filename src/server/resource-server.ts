@@ -51,7 +51,8 @@ export class ResourceServer<Context = unknown> {
    * @throws {UnavailableError} if the issuer or a store is unavailable.
    * @throws {TypeError} if the requirement, or an object as `token`, is invalid.
    * @throws {Error} if a function of the options or of the requirement throws; `cause` is the
-   *   thrown value.
+   *   thrown value. Errors of this package, and errors of `authorize` with a 4xx `statusCode`, are
+   *   thrown unchanged.
    * @see RFC 9068 §4
    */
   verify(token: string | PresentedToken, requirement?: Requirement<undefined>): Promise<AccessToken>
@@ -132,10 +133,10 @@ export class ResourceServer<Context = unknown> {
    * Revokes tokens even though their issuer considers them valid: one token by its `jti`, or all
    * tokens of a `sub`, `sid` or `clientId` that were issued up to a time.
    *
-   * The revocation is in force on this instance when the call returns, also for cached tokens; with
-   * `stores.revocations`, while the store is available, on every instance within a second, and
-   * after restarts. It is kept for `maxTokenAge`; without that option, for a day or the longest
-   * token lifetime seen so far, whichever is longer.
+   * The revocation is in force on this instance when the call returns, also for cached tokens. With
+   * `stores.revocations`, while the store is available, it is in force on every instance within a
+   * second, and stays in force after restarts. The revocation is kept for `maxTokenAge`; without
+   * that option, for a day or the longest token lifetime seen so far, whichever is longer.
    *
    * The returned promise resolves once the store has the revocation. It rejects with
    * {@link StoreUnavailableError} if the store is unavailable. The revocation is still in force on
@@ -164,7 +165,7 @@ export class ResourceServer<Context = unknown> {
    *
    * If a fetch is in flight, the call waits for it and then fetches again, because the response in
    * flight may be older than the removal of the key. Calls that wait for the same fetch share the
-   * next one. During the back-off after a failed fetch, no fetch is started.
+   * fetch that follows. During the back-off after a failed fetch, no fetch is started.
    *
    * @throws {KeysUnavailableError} if the fetch for an issuer fails, or during its back-off. The
    *   other key sets are refreshed, and cached keys stay in use.

@@ -10,7 +10,10 @@ import { isQuotable, responseHeaders } from '../errors/www-authenticate.js'
 import { type CompiledScope, scopeForChallenge } from '../policy/scope-requirement.js'
 import type { Core } from './assembly.js'
 
-/** Maximum number of cached challenges: application code may construct any number of messages. */
+/**
+ * Maximum number of cached challenges. Limited because application code may construct any number of
+ * messages.
+ */
 const MAX_CACHED = 100
 /** Maximum length of a cached message, in characters. */
 const MAX_LENGTH = 200
@@ -73,8 +76,8 @@ export class RouteChallenges<Context> {
   }
 
   /**
-   * Whether the message alone determines the headers. With DPoP, they also depend on the scheme and
-   * the nonce. If a function decides on the scope, they also depend on the request.
+   * Whether the message alone determines the headers. With DPoP, the headers also depend on the
+   * scheme and the nonce. If a function decides on the scope, they also depend on the request.
    */
   #dependsOnMessageOnly(error: ResourceServerError): boolean {
     return (

@@ -86,7 +86,7 @@ t.test('A7: accepts http and https in X-Forwarded-Proto, and no URL prefix', asy
     t.equal(await through(proto, htu), '401', `${proto} for ${htu}`)
   }
   t.match(warnings, [
-    /X-Forwarded-Host is not one host or X-Forwarded-Proto neither http nor https/,
+    /X-Forwarded-Host is not one host, or X-Forwarded-Proto is neither http nor https/,
   ])
   t.equal(warnings.length, 1, 'and logs this once')
   t.notMatch(warnings.join(), /evil/)

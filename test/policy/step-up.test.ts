@@ -155,7 +155,7 @@ t.test('rejects values that are invalid in a header or that no token can meet', 
       () => compilePolicy({ acr } as never, clock, undefined),
       {
         name: 'TypeError',
-        message: /^"acr" must be a value of the claim or a non-empty array of them/,
+        message: /^"acr" must be an acr value, or a non-empty array of acr values/,
       },
       JSON.stringify(acr),
     )

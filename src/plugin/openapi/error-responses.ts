@@ -51,7 +51,9 @@ function requiredScope({ fixed: { allOf, anyOf }, isDynamic }: CompiledScope<nev
   return parts.length === 0 ? '' : ` Required scope: ${parts.join(' and ')}.`
 }
 
-/** Returns a response without a body: `@fastify/swagger` renders the type `null` in this way. */
+/**
+ * Returns a response that `@fastify/swagger` renders without a body, because its type is `null`.
+ */
 function emptyResponse(description: string) {
   return { type: 'null', description }
 }

@@ -8,8 +8,8 @@ import type { NamedSchemes, Proof } from './security-schemes.js'
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
 
 /**
- * Returns the alternatives, of which a request must satisfy one. On an optional route, the first is
- * `{}`, which a request without a token satisfies.
+ * Returns the alternatives, of which a request must satisfy one. On an optional route, the first
+ * alternative is `{}`, which a request without a token satisfies.
  */
 export function securityRequirements(
   { policy, binding, optional }: Pick<RouteGuard, 'policy' | 'binding' | 'optional'>,

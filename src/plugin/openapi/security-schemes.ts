@@ -90,8 +90,8 @@ export class SecuritySchemes {
   }
 
   /**
-   * Returns the name of an issuer's scheme. All issuers are numbered in the order of the options:
-   * `accessToken`, `accessToken2` and so on.
+   * Returns the name of an issuer's scheme. The names are `accessToken`, `accessToken2` and so on,
+   * in the order in which the contexts were registered and their options list the issuers.
    */
   #nameOf(issuer: string): string {
     this.#names ??= new Map(
@@ -108,8 +108,9 @@ export class SecuritySchemes {
 }
 
 /**
- * Returns each issuer with the URL of its metadata. If `issuer` is a function, its issuers are not
- * known in advance, so they share one scheme: the result is a single entry with an empty issuer.
+ * Returns each issuer with the URL of its metadata; see `Core.namedIssuers`. If `issuer` is a
+ * function, its issuers are not known in advance, so they share one scheme: the result is a single
+ * entry with an empty issuer.
  */
 function issuersOf(
   namedIssuers: GuardedContext['namedIssuers'],

@@ -1,7 +1,7 @@
 /**
  * Describes the guard in an OpenAPI document: the security of each route, the security schemes and
- * the error responses. They are derived from the guards of the routes, so that the document matches
- * what the guards enforce.
+ * the error responses. This module derives them from the guards of the routes, so that the document
+ * matches what the guards enforce.
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { contextOf, guardedContexts } from '../guarded-contexts.js'
@@ -10,7 +10,7 @@ import { withErrorResponses } from './error-responses.js'
 import { securityRequirements } from './security-requirements.js'
 import { type OpenApiDocument, SecuritySchemes } from './security-schemes.js'
 
-/** The members that this module reads of the input of a transform of `@fastify/swagger`. */
+/** The members that this module reads from the input that `@fastify/swagger` gives a transform. */
 export interface OpenApiTransformInput {
   schema: FastifySchema
   url: string
@@ -31,7 +31,10 @@ export interface AnyFastifyInstance {
   readonly addHook: (...hook: never) => unknown
 }
 
-/** Key of the instance on which a route was declared. Copies of the route keep symbol members. */
+/**
+ * Key of a member of a route: the instance on which the route was declared. The key is a symbol,
+ * which copies of the route keep.
+ */
 const DECLARED_ON = Symbol('fastify-resource-server.declared-on')
 
 /**
