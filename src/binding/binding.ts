@@ -16,8 +16,8 @@ type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
 
 export class Binding {
   /**
-   * The modes from the options, which apply unless a route or call sets its own. If a mode is
-   * `'off'` here, tokens with that binding are rejected everywhere.
+   * The modes from the options, which apply unless a route or a call of `verify()` sets other
+   * modes. If a mode is `'off'` here, every route and call rejects tokens with that binding.
    */
   readonly requirement: ResolvedBindingRequirement
   readonly #dpop: DPoP | undefined
@@ -72,9 +72,9 @@ export class Binding {
   /**
    * Verifies the proof of possession: synchronously, unless a DPoP proof must be verified.
    *
-   * @returns the nonce for the client's next proof, or `undefined` if it needs no new nonce. If the
-   *   proof of possession is missing or invalid, returns the rejection, or a promise that rejects
-   *   with it.
+   * @returns the nonce for the client's next proof, or `undefined` if the client needs no new
+   *   nonce. If the proof of possession is missing or invalid, returns the rejection, or a promise
+   *   that rejects with it.
    */
   verify(
     { raw, confirmation }: Bound,

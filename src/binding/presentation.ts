@@ -9,17 +9,18 @@ export interface Presentation {
   readonly proofs: readonly string[]
   /** The URLs under which the client may have requested the resource. */
   readonly targetUris: readonly string[]
-  /** Thumbprint of the client's certificate: SHA-256 in base64url. `undefined` without one. */
+  /** SHA-256 of the client's certificate, in base64url; `undefined` if there is no certificate. */
   readonly certificateThumbprint: string | undefined
-  /** Text for the operator that states what was expected, if there is no certificate. */
+  /** If there is no certificate: a text that tells the operator what was expected. */
   readonly expectedCertificate?: string | undefined
 }
 
 export type Scheme = 'Bearer' | 'DPoP'
 
 /**
- * How tokens with one type of binding (key or certificate) are handled. `'off'` rejects them,
- * `'allowed'` also accepts tokens without this binding, `'required'` rejects all other tokens.
+ * How tokens are handled by one type of binding (key or certificate). `'off'` rejects tokens with
+ * this binding, `'allowed'` accepts tokens with and without it, and `'required'` rejects tokens
+ * without it.
  */
 export type BindingMode = 'off' | 'allowed' | 'required'
 

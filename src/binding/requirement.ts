@@ -45,7 +45,8 @@ const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies Bindi
  *
  * @param defaults the modes of the options, used for members that the requirement omits.
  * @param path the name of the requirement in error messages.
- * @throws {TypeError} if a mode is invalid, or if it is not `'off'` although the option is off.
+ * @throws {TypeError} if a mode is invalid, or if it is `'allowed'` or `'required'` while the
+ *   option is off.
  */
 export function resolveBindingRequirement(
   requirement: BindingRequirement,

@@ -37,7 +37,7 @@ export interface PresentedToken {
 /**
  * Returns how the token was presented.
  *
- * @throws {TypeError} if an object with a token has an unknown member, or one of the wrong type.
+ * @throws {TypeError} if an object with a token has an unknown or invalid member.
  */
 export function presentationOf(value: string | PresentedToken): Presentation & { token: string } {
   // A string is the token. `verify()` rejects any other value as missing credentials.

@@ -86,8 +86,9 @@ function rank({ introspection }: Issuer): number {
 /**
  * Whether the issuer may have issued the opaque token.
  *
- * @throws {TypeError} if the function of the application returns anything but a boolean: a promise
- *   would be truthy for every token.
+ * @throws {TypeError} if the function of the application returns anything but a boolean, because a
+ *   promise, for example, would be truthy for every token.
+ * @throws {Error} if the function throws; see {@link applicationFailure}.
  */
 function mayHaveIssued(
   token: string,

@@ -2,7 +2,7 @@
 
 /** Path of a well-known URI (RFC 8615), which is never part of an issuer identifier. */
 const WELL_KNOWN = /\/\.well-known(?:\/([^/]*))?/i
-/** Common key set paths of issuers without a built-in provider. */
+/** Paths under which common authorization servers, such as Keycloak, publish their key set. */
 const KEY_SET =
   /\/(?:protocol\/openid-connect\/certs|(?:oauth2?\/)?v\d\/(?:keys|certs)|discovery\/(?:v\d\.\d\/)?keys|(?:(?:oauth2?|openid)\/)?(?:jwks?|certs)(?:\.json)?)\/?$/i
 

@@ -93,13 +93,13 @@ function requireNoCredentials(issuer: string): void {
   if (!canParseUrl(issuer)) return
   const { username, password } = new URL(issuer)
   if (username !== '' || password !== '') {
-    reject('issuer', 'must be a URL without query, fragment or credentials')
+    reject('issuer', 'must not contain credentials (user name or password)')
   }
 }
 
 /**
- * Requires an identifier that URL parsers do not change: `iss` is compared with the string, and
- * metadata is fetched from the parsed URL.
+ * Requires an identifier that URL parsers do not change, because `iss` is compared with the string,
+ * but metadata is fetched from the parsed URL.
  */
 function requireParsedSpelling(issuer: string): void {
   const spelling = parsedSpelling(issuer).replaceAll('%7Btenantid%7D', '{tenantid}')

@@ -11,8 +11,8 @@ import { canParseUrl } from '../base/can-parse-url.js'
 export const MAX_IDENTIFIER_LENGTH = 512
 
 /**
- * The characters of RFC 3986 §2 except `?` and `#`, which logs, databases and URL parsers all read
- * in the same way.
+ * Characters that logs, databases and URL parsers all read in the same way: those of RFC 3986 §2
+ * except `?` and `#`.
  */
 const PLAIN = /^[\w\-.~:/[\]@!$&'()*+,;=%]+$/
 /**

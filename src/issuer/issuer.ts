@@ -30,7 +30,8 @@ export interface TokenIntrospection {
   /** The option `introspection.mode`. */
   readonly mode: ResolvedIntrospection['mode']
   /**
-   * Whether every token must be introspected, even a JWT, because only the issuer can verify it.
+   * Whether every token, even a JWT, must be introspected because only the issuer can verify its
+   * tokens.
    */
   readonly isRequired: boolean
   /**
@@ -55,7 +56,8 @@ export interface IssuerSource {
   resolve(claims: Claims, context: unknown): StepResult<Issuer>
 
   /**
-   * Whether a cached verification result of this issuer is still valid. Synchronous, without I/O.
+   * Whether the issuer of a cached verification result is still trusted, with the same options.
+   * Synchronous, without I/O.
    */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
 

@@ -16,7 +16,7 @@ import {
  * with.
  */
 export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
-  /** Optional. Any value other than the `iss` that the function was called with is an error. */
+  /** If set, must equal the `iss` that the function was called with. */
   issuer?: string
 }
 
@@ -70,9 +70,9 @@ export type IssuerResolver<Context = unknown> = (
  */
 export interface TenantsOptions {
   /**
-   * Maximum number of cached trusted issuers, and of key sets. In addition, the same number of
-   * issuers may be cached of which no token has had valid claims yet. Set the maximum above the
-   * number of tenants: otherwise the least recently used issuer is evicted, and its keys are
+   * Maximum number of cached trusted issuers, and of key sets. In addition, up to the same number
+   * of issuers may be cached while none of their tokens has had valid claims. Set the maximum above
+   * the number of tenants: otherwise the least recently used issuer is evicted, and its keys are
    * fetched again on its next use.
    * Default 1,000; 1 to 100,000.
    */
@@ -180,7 +180,8 @@ function resolveTenant(defaults: object, iss: string, resolution: unknown): Reso
   const tenantOptions = resolution === true ? {} : resolution
   if (!isPlainObject(tenantOptions)) {
     throw new TypeError(
-      'the function "issuer" must return the options of an issuer, true, or undefined',
+      'the function "issuer" must return the options of an issuer, true, or undefined, null or ' +
+        'false',
     )
   }
   const namedIssuer = ownMember(tenantOptions, 'issuer')
@@ -231,8 +232,8 @@ function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
 }
 
 /**
- * Requires that at most one issuer introspects any opaque token: such a token names no issuer, and
- * must not be sent to an issuer that did not issue it.
+ * Requires that at most one issuer introspects every opaque token, because an opaque token names no
+ * issuer, and must not be sent to an issuer that did not issue it.
  */
 function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
   const fallbacks = issuers.filter(({ introspection }) => introspection?.opaqueTokens === 'any')

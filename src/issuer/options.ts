@@ -33,8 +33,8 @@ import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/prov
 
 /**
  * Options of one trusted authorization server. Every member except `issuer` may also be set at the
- * top level, where it is the default of all issuers; `jwksUri`, `jwks.keys`, `secret` and
- * `introspection` only if there is one issuer.
+ * top level, where it is the default of all issuers. Set `jwksUri`, `jwks.keys`, `secret` and
+ * `introspection` there only if there is one issuer.
  *
  * @example
  * ```ts
@@ -76,8 +76,9 @@ export interface IssuerOptions {
   /**
    * Claim that is compared with `audience` instead of `aud`, for an issuer that cannot put this API
    * into `aud`; `audience` then contains client IDs. The API accepts every token of these clients,
-   * even a token that was issued for another API, so that other API can use the token here. Only
-   * with the profiles `standard` and `keycloak`, or a custom one. Default: `aud` is compared.
+   * even a token that was issued for another API, so that other API can use the token here. The
+   * option requires the profile `standard` or `keycloak`, or a custom profile. Default: `aud` is
+   * compared.
    */
   dangerouslyAudienceFrom?: 'azp' | 'client_id'
 
@@ -91,9 +92,9 @@ export interface IssuerOptions {
 
   /**
    * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
-   * sizes, EdDSA and Ed25519, each only with a key of its type. `none` is never accepted. With
-   * `secret`, the option is required and lists one or more of HS256, HS384 and HS512, which are
-   * accepted only then.
+   * sizes, EdDSA and Ed25519, each only with a key of its type. `none` is never accepted. If
+   * `secret` is set, this option is required and must list one or more of HS256, HS384 and HS512;
+   * without `secret`, these three are errors.
    */
   algorithms?: readonly Algorithm[]
 
@@ -107,15 +108,16 @@ export interface IssuerOptions {
   jwks?: JwksOptions
 
   /**
-   * Secret shared with the issuer, for HS256, HS384 or HS512, which `algorithms` must list. It must
-   * have at least as many bytes as the hash (RFC 7518 §3.2), and cannot be combined with `jwksUri`
-   * or `jwks.keys`. Prefer public keys: an API that knows the secret could issue tokens itself.
+   * Secret shared with the issuer, for HS256, HS384 or HS512, which `algorithms` must list. The
+   * secret must have at least as many bytes as the hash (RFC 7518 §3.2), and cannot be combined
+   * with `jwksUri` or `jwks.keys`. Prefer public keys: an API that knows the secret could issue
+   * tokens itself.
    */
   secret?: string | Uint8Array
 
   /**
    * Introspection of tokens at the issuer (RFC 7662): of opaque tokens, or of JWTs to detect
-   * revocations. Belongs to one issuer, because the option contains this API's credentials there.
+   * revocations. Belongs to one issuer, because the option contains credentials for it.
    * Default: off.
    */
   introspection?: IntrospectionOptions

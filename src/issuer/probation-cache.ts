@@ -25,7 +25,7 @@ export class ProbationCache<V extends object> {
     })
   }
 
-  /** Returns the entry, which becomes the most recently used one. */
+  /** Returns the value and touches its entry (LRU); `undefined` if the key has no entry. */
   get(key: string): V | undefined {
     return this.#admitted.get(key) ?? this.#probationary.get(key)
   }

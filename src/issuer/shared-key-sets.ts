@@ -15,7 +15,7 @@ import type { Candidates, KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { ConfigFingerprints } from './config-fingerprint.js'
 
-/** A key set that can stop its timer without being closed. */
+/** A key set whose background refreshes can be stopped without closing it. */
 export interface ShareableKeys extends KeySource {
   /** Stops background refreshes until a request uses the keys again. */
   stopBackgroundRefresh(): void
@@ -146,7 +146,10 @@ class SharedKeys implements KeySource {
     return this.#access.known()?.keys.status() ?? emptyKeySet(this.#issuer)
   }
 
-  /** Stops background refreshes, but does not close the key set, which others may share. */
+  /**
+   * Stops background refreshes. Does not close the key set, because other option sets of the issuer
+   * may share it.
+   */
   async close(): Promise<void> {
     this.#access.known()?.keys.stopBackgroundRefresh()
   }

@@ -1,7 +1,7 @@
 /**
  * Resolves issuers with a function of the application, when a token names them: one issuer per
- * tenant. Unless results depend on the context, they are cached for a limited time, untrusted
- * issuers in a negative cache, and concurrent tokens of one issuer share one call. Both caches are
+ * tenant. Unless results depend on the context, they are cached for a limited time, and concurrent
+ * tokens of one issuer share one call. Untrusted issuers have a negative cache. Both caches are
  * bounded.
  */
 

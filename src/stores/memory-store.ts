@@ -1,9 +1,9 @@
 /**
  * Implements a store in the memory of this process, for an API with one instance and for tests.
  *
- * The store may hold a million entries, so each takes little memory: a map contains the second in
- * which each key expires, and each such second has a list of its keys. There is no timer: a write
- * removes expired entries, each in amortized constant time.
+ * The store may hold a million entries, so each takes little memory: one map contains the second in
+ * which each key expires, and another map contains the keys of each such second. There is no timer:
+ * the first write in each second removes the expired entries, in amortized constant time per entry.
  */
 import { requireKnownKeys } from '../base/plain-object.js'
 import { MemoryRevocations } from './memory-revocations.js'
@@ -19,9 +19,9 @@ import { wholeNumber } from './store.js'
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Maximum number of entries, and separately of revocations. A write beyond that rejects, because
-   * no entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second for three
-   * minutes; about 130 MB when full); 1 to 10,000,000.
+   * Maximum number of entries, and separately of revocations. A write that exceeds it rejects,
+   * because no entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second
+   * for three minutes; about 130 MB when full); 1 to 10,000,000.
    */
   maxEntries?: number
   /** Returns the time in milliseconds; for tests. Default: a monotonic clock. */
@@ -77,9 +77,9 @@ class MemoryStore implements Store {
   /** Values that are not empty. Most entries have an empty value. */
   readonly #values = new Map<string, string>()
   /**
-   * Expiry index: the keys that the sweep checks in each second. A key is checked no later than it
-   * expires. If a write extends the expiry of a key, the key stays in its bucket until the sweep
-   * moves it.
+   * Expiry index: the keys that the sweep checks in each second. The bucket of a key is never later
+   * than the second in which the key expires. If a write extends the expiry of a key, the key stays
+   * in its bucket until the sweep moves it.
    */
   readonly #expiryBuckets = new Map<number, string[]>()
   /** The last sweep removed the buckets up to this second. */

@@ -12,8 +12,8 @@ export interface StoreStatus {
   /** The member of the option `stores` that names this store. */
   readonly use: 'replay' | 'revocations' | 'introspection'
   /**
-   * `unused`: no call was made yet. `available`: the last call succeeded. `unavailable`: the last
-   * call failed. Messages (`publish` and `subscribe`) do not count.
+   * `unused`: no call has finished yet. `available`: the last call succeeded. `unavailable`: the
+   * last call failed. Messages (`publish` and `subscribe`) do not count.
    */
   readonly state: 'unused' | 'available' | 'unavailable'
   /**
@@ -24,9 +24,9 @@ export interface StoreStatus {
    * and bearer tokens are still accepted.
    */
   readonly rejects: 'none' | 'proofs' | 'all'
-  /** Number of revocations that are not yet written to this store; 0 for other stores. */
+  /** Number of revocations that are not known to be in this store; 0 for the other uses. */
   readonly pending: number
-  /** Error message of the last call; `undefined` if it succeeded or there was none. */
+  /** Error message of the last call; `undefined` if that call succeeded or none has finished. */
   readonly lastError: string | undefined
 }
 
@@ -66,7 +66,7 @@ export class StoreHealth {
  * Returns a wrapper of the store: its errors are safe to log, and its calls have a deadline.
  * `publish` and `subscribe` do not affect the health, because messages may be lost at any time.
  * `get`, `set` and `delete` have no deadline here: the introspection cache, their only caller, sets
- * a shorter one and limits the calls that the store has not settled.
+ * a shorter deadline and limits the number of unsettled calls.
  */
 export function observedStore(store: Store, health: StoreHealth): Store {
   const timeoutMs = store.callTimeout ?? DEFAULT_CALL_TIMEOUT_MS

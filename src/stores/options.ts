@@ -42,8 +42,8 @@ export interface StoresOptions {
   /**
    * Secret that encrypts and authenticates introspection responses in the store: at least 32 random
    * bytes, the same on every instance. Instances with different secrets do not share responses, so
-   * the secret can be rotated at any time. Required with {@link StoresOptions.introspection}; an
-   * error without that option.
+   * the secret can be rotated at any time. Required with {@link StoresOptions.introspection};
+   * without that option, a secret is an error.
    */
   sealingSecret?: string | Uint8Array
 }
@@ -68,7 +68,8 @@ export function resolveStores(given: StoresOptions = {}): ResolvedStores {
     'stores',
     given,
     [...USES, 'sealingSecret'],
-    `must be an object that names a store for some of ${USES.join(', ')}, such as { replay: store }`,
+    `must be an object with a store for one or more of ${USES.join(', ')}, ` +
+      'such as { replay: store }',
   )
   const [replay, revocations, introspection] = USES.map((use) => storeOf(use, stores[use]))
   const secret = secretFor(introspection, stores.sealingSecret)

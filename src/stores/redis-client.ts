@@ -39,7 +39,7 @@ export type RedisClient = IoRedisLike | NodeRedisLike
 
 /** A connection, independent of the client library. */
 export interface RedisConnection {
-  /** Whether the client would send a command now instead of queuing it. */
+  /** Whether a command may be sent: the client is connected, or connects when it gets a command. */
   isReady(): boolean
   /** Passes a command to the client, even if the connection is not ready. */
   send(command: readonly [string, ...string[]]): Promise<unknown>
@@ -120,7 +120,8 @@ class ClientEvents {
   readonly #readyListeners: (() => void)[] = []
 
   constructor(client: RedisClient) {
-    // An unhandled 'error' event would end the process. Each failed command rejects anyway.
+    // Ignores errors, because an unhandled 'error' event would end the process, and each failed
+    // command rejects anyway.
     client.on('error', () => {})
     client.on('ready', () => {
       for (const listener of this.#readyListeners) listener()
@@ -215,7 +216,8 @@ class NodeRedisConnection extends ClientEvents implements RedisConnection, Redis
 
   end(): void {
     const { destroy = this.#client.disconnect } = this.#client
-    // disconnect() of version 4 returns a promise; destroy() of version 5 throws if unconnected.
+    // Ignores failures: disconnect() of version 4 returns a promise, which may reject, and
+    // destroy() of version 5 throws if unconnected.
     new Promise((resolve) => resolve(destroy.call(this.#client))).catch(() => {})
   }
 }

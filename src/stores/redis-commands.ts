@@ -40,7 +40,7 @@ export class RedisCommands {
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
     if (!this.#connection.isReady()) {
       await this.#waitForConnection()
-      // The first connection may be lost by now; the client would queue the command.
+      // The connection may already be lost again. The Redis client would then queue the command.
       if (!this.#connection.isReady()) throw notConnected()
     }
     // Redis replies in order, so the reply to this command would wait for the overdue replies.

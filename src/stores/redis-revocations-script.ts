@@ -1,7 +1,7 @@
 /**
  * Defines a Lua script that merges revocations atomically, so that concurrent writes of two
- * instances do not overwrite each other. Keeps the later times and the longer TTL of each
- * revocation, and logs a change only if a time changed.
+ * instances do not overwrite each other. The script keeps the later times and the longer TTL of
+ * each revocation, and logs a change only if a time changed.
  *
  * KEYS: the log of changes; then the key of each revocation, whose last 43 characters are the name.
  * ARGV: the number of changes that the log keeps; then, for each revocation, `before` and

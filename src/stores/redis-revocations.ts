@@ -11,9 +11,9 @@ import { MERGE_SCRIPT } from './redis-revocations-script.js'
 import { RedisScript } from './redis-script.js'
 import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
 
-/** Length of the stream, in entries. Redis trims lazily and may keep up to a hundred more. */
+/** Length of the stream, in entries. Redis trims lazily and may keep about 100 more. */
 const MAX_CHANGES = 10_000
-/** Number of entries per reply, limited so that no reply blocks Redis or this process for long. */
+/** Requested entries per reply, so that no reply blocks Redis or this process for long. */
 const PAGE_SIZE = 1_000
 /** Maximum number of SCAN commands per list: enough for a Redis with 50 million keys. */
 const MAX_PAGES = 50_000
@@ -117,7 +117,7 @@ function requireEntries(reply: unknown): readonly StreamEntry[] {
   })
 }
 
-/** Stands for `Infinity` in Redis. Later than any valid time of a revocation, in seconds. */
+/** Represents `Infinity` in Redis, in seconds: later than any valid time of a revocation. */
 const FOREVER = 999_999_999_999
 
 function digitsOf(seconds: number): string {

@@ -49,7 +49,7 @@ export interface RedisStoreOptions {
 /**
  * Creates a store in Redis 7 or later, or Valkey. Every command has a deadline (`timeout`). While
  * the client is disconnected, or an earlier command is overdue, calls fail immediately. Calls
- * succeed again as soon as the client has reconnected or the overdue reply has arrived.
+ * are sent again as soon as the client has reconnected or the overdue reply has arrived.
  *
  * @throws {TypeError} if an option is invalid or unknown.
  *

@@ -23,7 +23,7 @@ export class ReplaySafeAdd {
   readonly #inspection: RedisInspection
   readonly #markerKey: string
   #maxTtl = 0
-  /** Marker in the latest reply; empty before the first. */
+  /** Marker in the latest reply; empty before the first reply. */
   #marker = ''
   /** Latest time at which the marker is known to have been in force, on the monotonic clock. */
   #confirmedAt = -LONG_AGO_MS

@@ -6,7 +6,7 @@ export type Unsubscribe = () => Promise<void>
 
 /**
  * Stores small strings, each for a limited time (`ttl`, in milliseconds). Keys and values are ASCII
- * and contain no secret in plain text. A method that fails must reject, and quickly, because
+ * and contain no secret in plain text. A method that fails must reject quickly, because
  * requests wait for it. A call that has not settled after {@link Store.callTimeout} counts as
  * failed.
  *
@@ -63,7 +63,8 @@ export interface Store {
   ): Promise<Unsubscribe>
   /**
    * Declares the longest `ttl` of {@link Store.add}, in milliseconds, before the first entry is
-   * added. After a store lost its data, it must not report entries as new for that long. Optional.
+   * added. A store that may have lost entries must not report entries as new for that long. A store
+   * that loses no entries while this process runs may omit this method.
    */
   declareMaxTtl?(maxTtl: number): void
   /**
@@ -82,8 +83,8 @@ export interface Store {
 /** A revocation in a store. Times are whole seconds since the epoch, or `Infinity`. */
 export interface StoredRevocation {
   /**
-   * Hash of the revoked identifier: 43 base64url characters. It does not reveal an
-   * identifier that cannot be guessed.
+   * Hash of the revoked identifier: 43 base64url characters. The hash does not reveal an identifier
+   * that cannot be guessed.
    */
   readonly name: string
   /** The revocation covers tokens that were issued up to this time, inclusive. */
@@ -102,7 +103,7 @@ export interface RevocationToStore extends StoredRevocation {
 export interface RevocationChanges {
   /** The revision of the last change in `revocations`. */
   readonly revision: string
-  /** The changed revocations, in their current state. */
+  /** The changed revocations, each in its state after the change or after a later change. */
   readonly revocations: readonly StoredRevocation[]
   /** Whether there are changes after `revision`. */
   readonly more: boolean

@@ -266,7 +266,7 @@ function valuesOf(claim: unknown): readonly string[] | undefined {
   return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
-/** Returns the rejection of a token that, by its profile, is not an access token of the vendor. */
+/** Returns the rejection of a token that is not an access token. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
   return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'a token of another type')
 }

@@ -28,12 +28,12 @@ export interface CompactJws {
    */
   readonly claims: Claims | undefined
   /**
-   * All claims or, before costly claims are parsed, only `iss` and `tid`: they identify the issuer.
+   * All claims; if these are costly to parse, only `iss` and `tid`, which identify the issuer.
    */
   readonly issuerClaims: Claims
   /** The claims as JSON text. */
   readonly payload: string
-  /** The signing input (RFC 7515 §5.2): the header and payload segments, with the dot between. */
+  /** The signing input (RFC 7515 §5.2): the header and payload segments, joined by a dot. */
   readonly signingInput: string
   readonly signature: Uint8Array
 }
@@ -45,7 +45,8 @@ export interface ParsedJws extends CompactJws {
 /**
  * Parses a token.
  *
- * @returns an `InvalidTokenError` if the token is malformed or longer than `maxLength` characters.
+ * @returns the parsed token, or an `InvalidTokenError` if the token is malformed or longer than
+ *   `maxLength` characters.
  */
 export function parseCompactJws(
   raw: string,
@@ -86,8 +87,8 @@ export function hasClaims(jws: CompactJws): jws is ParsedJws {
  * Parses the claims, unless they are parsed already. Call this function only after the signature is
  * verified.
  *
- * @returns an `InvalidTokenError` if the claims are not a JSON object without duplicate members, or
- *   if they identify another issuer than `issuerClaims`.
+ * @returns the token with its claims; an `InvalidTokenError` if the claims are not a JSON object
+ *   without duplicate members, or if they identify another issuer than `issuerClaims`.
  */
 export function withClaims(jws: CompactJws): Result<ParsedJws> {
   if (hasClaims(jws)) return jws

@@ -14,7 +14,8 @@ export interface JoseHeader {
 /**
  * Reads a parsed header.
  *
- * @returns an `InvalidTokenError` if the header is malformed or requires an extension.
+ * @returns the parameters, or an `InvalidTokenError` if the header is malformed or requires an
+ *   extension.
  */
 export function readHeader(header: Readonly<Record<string, unknown>>): Result<JoseHeader> {
   const { alg, kid, typ } = ownMembers(header)

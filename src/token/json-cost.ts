@@ -4,8 +4,8 @@
  */
 
 /**
- * Maximum number of commas and colons: twice as many as in access tokens without lists of groups or
- * roles.
+ * Maximum number of commas and colons: about twice as many as a typical access token without lists
+ * of groups or roles has.
  */
 const MAX_SEPARATORS = 128
 /** Maximum number of objects and arrays. */

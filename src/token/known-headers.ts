@@ -1,11 +1,13 @@
 /**
  * Caches the parsed headers of verified tokens, because tokens signed with the same key usually
- * have the same header. The cache saves only the parsing: a token with a cached header is not
- * trusted.
+ * have the same header. A cache hit saves only the parsing: every check of the token still runs.
  */
 import type { JoseHeader } from './jose-header.js'
 
-/** Maximum number of headers; more than the keys of the issuers that an API usually trusts. */
+/**
+ * Maximum number of cached headers: more than the number of keys that the trusted issuers of an API
+ * usually have.
+ */
 const MAX_ENTRIES = 1_000
 /** Maximum length of a cached header, in characters. A longer header is parsed each time. */
 const MAX_LENGTH = 256

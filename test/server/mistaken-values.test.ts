@@ -22,7 +22,7 @@ const VALUES: readonly [options: object, message: RegExp][] = [
   [{ jwks: new URL(ISSUER) }, /^"jwks" option .* set "jwksUri" to the URL of a key set$/],
   [{ jwks: true }, /^"jwks" option must be an object, such as/],
   [{ jwks: jwks.keys }, /^"jwks" option .* set "jwks\.keys" to the array of keys$/],
-  [{ stores: true }, /^"stores" option must be an object that names a store for some of/],
+  [{ stores: true }, /^"stores" option must be an object with a store for one or more of/],
   [{ revocations: true }, /^"revocations" option must be .* revoke\(\) works without this option$/],
   [
     { issuer: () => true, tenants: true },

@@ -74,8 +74,12 @@ rejectsRows('issuer', [
   ],
   ['with an empty query', { issuer: `${ISSUER}?` }, /without query/],
   ['with a fragment', { issuer: `${ISSUER}#a` }, /without query/],
-  ['with a user', { issuer: 'https://user@issuer.example' }, /without query/],
-  ['with a password', { issuer: 'https://:password@issuer.example' }, /without query/],
+  ['with a user', { issuer: 'https://user@issuer.example' }, /must not contain credentials/],
+  [
+    'with a password',
+    { issuer: 'https://:password@issuer.example' },
+    /must not contain credentials/,
+  ],
   ['with a blank behind it', { issuer: `${ISSUER} ` }, /^"issuer" option/],
   ['with a newline behind it', { issuer: `${ISSUER}\n` }, /^"issuer" option/],
   ['with a tab before it', { issuer: `\t${ISSUER}` }, /^"issuer" option/],
@@ -121,7 +125,7 @@ rejectsRows('stores, and what goes with them', [
   [
     'a store itself',
     { stores: store },
-    /^"stores" option must be an object that names a store for some of replay, revocations, introspection, such as \{ replay: store \}$/,
+    /^"stores" option must be an object with a store for one or more of replay, revocations, introspection, such as \{ replay: store \}$/,
   ],
   [
     'unknown',

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** The thumbprint of the certificate; without one, a fixed text that states what was expected. */
+/** The thumbprint; if there is no certificate, a fixed text that states what was expected. */
 export type ClientCertificate =
   | { readonly thumbprint: string; readonly expected?: undefined }
   | { readonly thumbprint: undefined; readonly expected: string }

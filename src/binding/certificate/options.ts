@@ -53,9 +53,10 @@ export interface MtlsOptions {
 export interface ForwardedCertificateOptions {
   /**
    * Header that holds the certificate. `'client-cert'` is the header of RFC 9440,
-   * `'x-forwarded-client-cert'` that of Envoy, with exactly one element. For another header, set
-   * its name and format: `'pem-escaped'` is percent-encoded PEM (nginx, AWS), `'base64'` is DER in
-   * base64 (HAProxy). The proxy must overwrite or remove the header that a caller sends.
+   * `'x-forwarded-client-cert'` is Envoy's header, which must have exactly one element. For another
+   * header, set its name and format: `'pem-escaped'` is percent-encoded PEM (nginx, AWS),
+   * `'base64'` is DER in base64 (HAProxy). The proxy must overwrite or remove the header that a
+   * caller sends.
    */
   header:
     | 'client-cert'

@@ -1,4 +1,6 @@
-/** Decides by the address of a connection whether the header with the certificate is trusted. */
+/**
+ * Decides whether the certificate header is trusted, by the address that the proxy connects from.
+ */
 import { BlockList, isIP } from 'node:net'
 
 /** A range of addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3), or a single address. */
@@ -22,7 +24,10 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   return prefix > MAX_PREFIX[family] ? undefined : { address, prefix, family }
 }
 
-/** Whether the range is wider than every private range, such as `0.0.0.0/0`: every IPv4 address. */
+/**
+ * Whether the range is wider than the widest private range. An example is `0.0.0.0/0`, which
+ * contains every IPv4 address.
+ */
 export function isTooWide({ prefix, family }: AddressRange): boolean {
   return prefix < MIN_PREFIX[family]
 }

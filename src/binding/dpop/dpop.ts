@@ -1,7 +1,7 @@
 /**
  * Verifies DPoP proofs (RFC 9449): the caller must hold the key that the token is bound to. The
- * checks of §4.3 run cheapest first. The replay cache is checked last, so that an attacker cannot
- * record the `jti` of a valid proof with an invalid one.
+ * checks of §4.3 run cheapest first. The replay cache is checked last, so that an attacker with an
+ * invalid proof cannot record the `jti` of a valid proof.
  */
 import type { Algorithm } from '../../base/algorithms.js'
 import { areEqualThumbprints, sha256 } from '../../base/thumbprint.js'
@@ -40,7 +40,7 @@ export class DPoP {
     this.algs = [...rules.algorithms].join(' ')
   }
 
-  /** Returns the newest nonce; `undefined` if proofs need none. */
+  /** Returns the newest nonce; `undefined` if proofs need no nonce. */
   newestNonce(): string | undefined {
     return this.#rules.nonces?.newest()
   }
@@ -49,9 +49,9 @@ export class DPoP {
    * Verifies the proof of a request, and records it in the replay cache.
    *
    * @param jkt the thumbprint of the key that the token is bound to.
-   * @returns the newest nonce, for the client's next proof, if the client used an older one (§8.2);
-   *   otherwise `undefined`.
-   * @throws {InvalidDPoPProofError} if the proof is missing, invalid or was used before.
+   * @returns the newest nonce, for the client's next proof, if this proof has an older nonce
+   *   (§8.2); otherwise `undefined`.
+   * @throws {InvalidDPoPProofError} if the proof is missing or invalid, or was used before.
    * @throws {InvalidTokenError} if the token is bound to a different key than that of the proof.
    * @throws {UseDPoPNonceError} if the proof has no nonce, or an unknown or expired one.
    * @throws {StoreUnavailableError} if the replay cache cannot record the proof.

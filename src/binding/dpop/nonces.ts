@@ -8,9 +8,15 @@ import { createHmac } from 'node:crypto'
 import { areEqualThumbprints } from '../../base/thumbprint.js'
 
 export interface NoncesOptions {
-  /** The first secret creates nonces; nonces of all secrets are accepted, to allow a rotation. */
+  /**
+   * Nonces are derived from the first secret. Nonces that were derived from any of the secrets are
+   * accepted, so that secrets can be rotated.
+   */
   readonly secrets: readonly Uint8Array[]
-  /** Time for which a nonce is the newest, in seconds; it is then accepted for as long again. */
+  /**
+   * Period in which all clients get the same nonce, in seconds. The nonce is accepted in that
+   * period and the next.
+   */
   readonly lifetime: number
   /** Returns the current time, in milliseconds since the epoch. */
   readonly now: () => number

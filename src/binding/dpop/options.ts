@@ -31,13 +31,14 @@ export interface DPoPOptions {
   mode?: 'allowed' | 'required'
 
   /**
-   * Public URL of this server, or several, such as `https://api.example.com`. Includes a path
-   * prefix that a proxy strips: `htu` must equal one of the URLs plus `request.url` without its
-   * query (RFC 9449 §4.3). If any route of the server has `constraints.host`, a URL counts only if
-   * its host equals the request's `Host`, on every route. Must be an http or https URL without
-   * credentials, a query or empty path segments. Default: from `X-Forwarded-Host` and
-   * `X-Forwarded-Proto` where Fastify's `trustProxy` trusts the sender, or the local address of a
-   * loopback connection; never from a `Host` that the caller sent.
+   * Public URL of this server, such as `https://api.example.com`, or an array of public URLs. If
+   * a proxy strips a path prefix, the URL must include that prefix: `htu` must equal one of the
+   * URLs plus `request.url` without its query (RFC 9449 §4.3). If any route of the server has
+   * `constraints.host`, a URL counts only if its host equals the request's `Host`, on every route.
+   * Must be an http or https URL without credentials, a query or empty path segments. Default: the
+   * URL in `X-Forwarded-Host` and `X-Forwarded-Proto` if Fastify's `trustProxy` trusts the sender,
+   * or the local address of a loopback connection. The default never comes from a `Host` that the
+   * caller sent.
    */
   baseUrl?: string | readonly string[]
 
@@ -75,14 +76,14 @@ export interface DPoPOptions {
 export interface DPoPNonceOptions {
   /**
    * Secret from which nonces are derived: at least 32 random bytes, the same on every instance. An
-   * array allows a rotation: the first secret creates nonces, and nonces of all secrets are
-   * accepted. A string counts as its UTF-8 bytes.
+   * array allows a rotation: new nonces are derived from the first secret, and nonces that were
+   * derived from any of the secrets are accepted. A string counts as its UTF-8 bytes.
    */
   secret: string | Uint8Array | readonly (string | Uint8Array)[]
 
   /**
-   * Time for which a nonce is the newest, in whole seconds; afterwards it is accepted for as long
-   * again. Default 300; 10 to 86,400.
+   * Period in which all clients get the same nonce, in whole seconds. The nonce is accepted in that
+   * period and the next. Default 300; 10 to 86,400.
    */
   lifetime?: number
 }
@@ -101,8 +102,8 @@ export interface DPoPNonceOptions {
  */
 export interface DPoPReplayOptions {
   /**
-   * Maximum number of unexpired entries in this process. Beyond it, a request with a new proof gets
-   * a 503, because evicting an entry would allow a replay; with `whenUnavailable:
+   * Maximum number of unexpired entries in this process. Beyond that number, a request with a new
+   * proof gets a 503, because evicting an entry would allow a replay; with `whenUnavailable:
    * 'dangerouslyAccept'`, the proof is accepted without being recorded. Not used with
    * `stores.replay`, which has its own limit. Default 1,000,000; 1,000 to 10,000,000.
    */
@@ -110,8 +111,8 @@ export interface DPoPReplayOptions {
 
   /**
    * Maximum number of unexpired entries that this process adds for one client key, in its memory or
-   * in `stores.replay`. Beyond it, requests with that key get a 503; other clients are unaffected.
-   * Default: a tenth of `maxEntries`; 100 to 10,000,000.
+   * in `stores.replay`. Beyond that number, requests with that key get a 503; other clients are
+   * unaffected. Default: a tenth of `maxEntries`; 100 to 10,000,000.
    */
   maxEntriesPerKey?: number
 

@@ -17,7 +17,7 @@ export interface PerKeyQuotaOptions {
 }
 
 interface KeyUsage {
-  /** Number of the newest slice: time since the clock's zero point, in slices. */
+  /** Number of the newest slice. Slices are counted from the zero point of the clock. */
   slice: number
   /** Number of entries in each slice, the newest slice first. */
   readonly counts: number[]
@@ -25,14 +25,14 @@ interface KeyUsage {
 }
 
 /**
- * Number of slices in a window. Each key has one more counter than that, because the window covers
- * the newest and the oldest slice only in part.
+ * Number of slices in a window. Each key has `SLICES + 1` counters, because the window covers the
+ * newest and the oldest slice only in part.
  */
 const SLICES = 8
 
 /**
- * Maximum number of keys with counters. Beyond it, the counters of the least recently used key are
- * evicted, and its entries count from 0 again.
+ * Maximum number of keys with counters. Beyond that number, the counters of the least recently used
+ * key are evicted, and the entries of that key are counted from 0 again.
  */
 const MAX_KEYS = 100_000
 

@@ -28,8 +28,8 @@ export interface ProofKey {
 /** Maximum number of entries of each cache; an entry takes 1 to 2 kB. */
 const MAX_ENTRIES = 10_000
 /**
- * Maximum length of a cached header, in characters. A header with a 4096-bit RSA key has about
- * 1,000.
+ * Maximum length of a cached header, in characters. A header with a 4096-bit RSA key takes about
+ * 1,000 characters.
  */
 const MAX_HEADER_LENGTH = 2_048
 

@@ -27,8 +27,8 @@ export interface ProofClaims {
 }
 
 /**
- * Maximum length of a proof, in characters. A proof with a 4096-bit RSA key and a long URL has
- * about 3,000.
+ * Maximum length of a proof, in characters. A proof with a 4096-bit RSA key and a long URL takes
+ * about 3,000 characters.
  */
 const MAX_LENGTH = 8_192
 

@@ -49,10 +49,13 @@ export function replayWindow(maxProofAge: number, clockTolerance: number): numbe
 
 const STORE_DESCRIPTION = 'the DPoP replay store'
 
-/** `Retry-After` of the 503: a store may recover in that time, and a client can wait so long. */
+/**
+ * `Retry-After` of the 503, in seconds. A store may recover in that time, and it is short enough
+ * for a client to wait.
+ */
 const RETRY_AFTER_SECONDS = 1
 
-/** Failures are reported at most this often, because every request fails during an outage. */
+/** Minimum time between two reports. During an outage, the call for each proof may fail. */
 const REPORT_INTERVAL_MS = 1_000
 
 export class ReplayCache {
@@ -67,8 +70,8 @@ export class ReplayCache {
   /**
    * Adds a proof, unless the cache has it already.
    *
-   * @returns whether this is the first use of the proof. If the store fails and `whenUnavailable`
-   *   is `'dangerouslyAccept'`, `true`.
+   * @returns whether this is the first use of the proof. Also returns `true` if the store fails and
+   *   `whenUnavailable` is `'dangerouslyAccept'`.
    * @throws {StoreUnavailableError} if the key has used up its quota, or if the store fails and
    *   `whenUnavailable` is `'reject'`.
    */
@@ -93,8 +96,8 @@ export class ReplayCache {
   }
 
   /**
-   * Returns a time in seconds since the epoch. The use of a proof that was made before that time
-   * may not be recorded.
+   * Returns the time since which the store has recorded proofs, in seconds since the epoch. A proof
+   * that was made earlier may have been used without being recorded.
    */
   rememberedSince(): number {
     return this.#options.rememberedSince()

@@ -12,7 +12,10 @@ export function scopeTokens(value: unknown): readonly string[] {
   return names(value)
 }
 
-/** Returns the strings of an array. A single string is one name and is not split at spaces. */
+/**
+ * Returns the strings of an array, or a single non-empty string as one name, without splitting it
+ * at spaces; an empty array for any other value.
+ */
 export function names(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : []

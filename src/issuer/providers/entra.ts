@@ -83,9 +83,9 @@ function subjectKind(claims: Claims): SubjectKind {
 }
 
 /**
- * Returns the actors in `act`; without `act`, the agent identity that uses a user account (of a
- * person, or its own). An agent identity that uses its own application permissions is the subject,
- * not an actor.
+ * Returns the actors in `act`. If there are none, returns the agent identity that uses a user
+ * account (of a person, or its own). An agent identity that uses its own application permissions is
+ * the subject, not an actor.
  */
 function actors(claims: Claims): readonly Actor[] {
   const named = actorsOf(claims)
@@ -109,7 +109,7 @@ function isAgentSubject(claims: Claims): boolean {
 
 /**
  * Whether the claim has the facet. A claim that is not a string counts as having every facet, so
- * that it hides no agent.
+ * that a malformed claim cannot hide an agent.
  */
 function hasFacet(claims: Claims, name: string, facet: string): boolean {
   const facets = ownMember(claims, name)

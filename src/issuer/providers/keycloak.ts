@@ -1,7 +1,7 @@
 /**
- * Defines the profile of Keycloak. The claim `typ` is the token type. Until an Audience mapper adds
- * the API to it, `aud` is absent or contains only the clients whose roles the user has (`account`
- * in a new realm).
+ * Defines the profile of Keycloak. The claim `typ` is the token type. Unless an Audience mapper
+ * adds the API to `aud`, that claim is absent or contains only the clients whose roles the user has
+ * (`account` in a new realm).
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
