@@ -2,12 +2,12 @@
  * Implements an LRU cache that allocates memory on demand. lru-cache itself preallocates memory for
  * `max` entries, which would take most of the time needed to register the plugin.
  *
- * The cache ignores a polluted Object.prototype. lru-cache reads `ttl`, `maxEntrySize` and other
- * options on each call, so that inherited values could empty a cache of revoked tokens.
+ * The cache ignores a polluted Object.prototype. Otherwise, inherited values could empty a cache of
+ * revoked tokens, because lru-cache reads `ttl`, `maxEntrySize` and other options on each call.
  */
 import { LRUCache } from 'lru-cache'
 
-/** One object for all calls, because lru-cache writes only its member `status`. */
+/** Shared by all calls, which is safe because lru-cache writes only its member `status`. */
 const NO_OPTIONS: object = Object.assign(Object.create(null), { status: undefined })
 
 export interface BoundedCacheOptions<K, V>

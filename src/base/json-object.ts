@@ -4,7 +4,7 @@
  * nesting that could exhaust the stack. Objects are deeply frozen, so that requests can share them.
  */
 
-/** Maximum nesting. The deepest claim in use, `authorization_details`, needs six levels. */
+/** Maximum nesting of objects and arrays. For example, `authorization_details` needs six levels. */
 const MAX_DEPTH = 32
 
 /** Returns the object that `text` contains; `undefined` if `text` is invalid or rejected. */

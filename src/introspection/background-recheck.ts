@@ -20,7 +20,9 @@ export interface RecheckCacheOptions {
   readonly client: Pick<IntrospectionClient, 'request' | 'pause'>
   /** Interval between two rechecks of a token. */
   readonly recheckInterval: number
-  /** How long a token is accepted while rechecks fail, from the start of the first failed one. */
+  /**
+   * How long a token is accepted while rechecks fail, from the start of the first failed recheck.
+   */
   readonly recheckStaleIfError: number
   /** Deadline of a recheck. */
   readonly timeout: number
@@ -34,7 +36,7 @@ export interface RecheckCacheOptions {
  * not beyond `recheckInterval` after the start of the failed recheck.
  */
 const RETRY_DELAY_MS = 1_000
-/** Estimated memory of a recheck and its cache entry, without the token. */
+/** Estimated memory of a recheck and its cache entry, in bytes, without the token. */
 const BYTES_PER_RECHECK = 512
 
 /** Rechecks one token. The cached verification result of the token refers to this object. */

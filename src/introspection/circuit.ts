@@ -8,9 +8,10 @@
  *
  * A 429 limits the rate of untrusted tokens, depending on which tokens the issuer throttles. If the
  * issuer throttles tokens that it confirmed before, it limits this API as a client: untrusted
- * tokens are not introspected until `Retry-After` is over, and then at about a quarter of the
- * previous rate. Otherwise, untrusted tokens are slowed down but not stopped: an attacker could
- * lock out every new valid token with one forged token per `Retry-After`.
+ * tokens are not introspected until `Retry-After` is over (at most 60 seconds), and are
+ * introspected at about a quarter of the previous rate afterwards. In all other cases, untrusted
+ * tokens are slowed down but not stopped, because an attacker could otherwise lock out every new
+ * valid token with one forged token per `Retry-After`.
  */
 import { BackOff, MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
@@ -27,8 +28,8 @@ export interface CircuitOptions {
 
 /**
  * Which tokens the issuer throttles with 429. `all`: also tokens that it confirmed before.
- * `unknown`: only tokens that it does not know. `indeterminate`: one of the two, but there is no
- * confirmed token to probe with.
+ * `unknown`: only tokens that it does not know. `indeterminate`: the API cannot tell, because it
+ * has no confirmed token to probe with.
  */
 export type ThrottledTokens = 'all' | 'unknown' | 'indeterminate'
 
@@ -43,24 +44,24 @@ const MAX_UNPROVEN_PAUSE_MS = 2_000
  */
 const MAX_UNPROVEN_IN_FLIGHT = 10
 
-/** After a 429: maximum number of requests in flight for trusted tokens. */
+/** Maximum number of requests in flight for trusted tokens after a 429. */
 const MAX_THROTTLED_IN_FLIGHT = 5
 /**
  * Minimum duration of the limit {@link MAX_THROTTLED_IN_FLIGHT}, in milliseconds; a longer
  * `Retry-After` prolongs it.
  */
 const MIN_THROTTLED_MS = 10_000
-/** After a 429: maximum number of untrusted tokens per second, until the rate doubles. */
+/** Maximum number of untrusted tokens introspected per second after a 429; doubles later. */
 const MAX_THROTTLED_PER_SECOND = 50
 /**
- * Untrusted tokens per second after a 429 with `Retry-After` whose throttled tokens are
- * `indeterminate`. The rate doubles every 30 s once `Retry-After` is over; an "active" response
- * raises it to {@link MAX_THROTTLED_PER_SECOND}.
+ * Maximum number of untrusted tokens introspected per second after a 429 with `Retry-After`, if the
+ * API cannot tell which tokens the issuer throttles (`indeterminate`). The rate doubles every 30 s
+ * once `Retry-After` is over; an "active" response raises it to {@link MAX_THROTTLED_PER_SECOND}.
  */
 const MAX_TRIAL_PER_SECOND = 5
 /**
- * Each stop (a 429 for confirmed tokens) quarters the rate of untrusted tokens, but not below this
- * number per second.
+ * Minimum rate of untrusted tokens, per second. Each 429 for confirmed tokens quarters the rate,
+ * but not below this minimum.
  */
 const MIN_THROTTLED_PER_SECOND = 1
 /** Interval at which the rate of untrusted tokens doubles without another 429, in milliseconds. */
@@ -80,10 +81,16 @@ export class Circuit {
   #throttling: IntrospectionFailure | undefined
   #stoppedUntil = Number.NEGATIVE_INFINITY
   #throttledUntil = Number.NEGATIVE_INFINITY
-  /** Maximum number of untrusted tokens per second at `#limitedAt`; it doubles from then on. */
+  /**
+   * Maximum number of untrusted tokens introspected per second at `#limitedAt`. The maximum doubles
+   * every 30 s from then on.
+   */
   #limit = Number.POSITIVE_INFINITY
   #limitedAt = Number.NEGATIVE_INFINITY
-  /** Whether the rate was limited to {@link MAX_TRIAL_PER_SECOND}, and no token confirmed since. */
+  /**
+   * Whether the rate was limited to {@link MAX_TRIAL_PER_SECOND}, and the issuer has confirmed no
+   * token since.
+   */
   #isTrial = false
 
   constructor(options: CircuitOptions) {

@@ -19,7 +19,7 @@ export interface EndpointOptions {
   readonly closing: AbortSignal
 }
 
-/** Maximum size of a metadata document: several times the size of the largest one in use. */
+/** Maximum size of a metadata document, in bytes. */
 const MAX_BYTES = 65_536
 
 export class IntrospectionEndpoint {

@@ -42,7 +42,7 @@ export type Exchange = (
   signal: AbortSignal,
 ) => Promise<IntrospectionResult>
 
-/** Maximum size of a response: more than any issuer sends. */
+/** Maximum size of a response, in bytes. */
 const MAX_BYTES = 65_536
 
 const SIGNED = 'application/token-introspection+jwt'
@@ -118,8 +118,8 @@ async function read(
 
 /**
  * Converts an error response (RFC 7662 §2.3, RFC 6749 §5.2) to a failure. A 401 or 403 should mean
- * that the issuer rejects the credentials of this API, but some issuers send one for every token
- * that they do not know. A health probe finds out which is true.
+ * that the issuer rejects the credentials of this API, but some issuers send these statuses for
+ * every token that they do not know. A health probe finds out which is the case.
  */
 function failureOf(endpoint: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response

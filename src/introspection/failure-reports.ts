@@ -3,10 +3,8 @@ import { type Report, throttledReport } from '../observability/reports.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**
- * Called with each failure that is attributed to the issuer, and with other failures at most once a
- * second, because untrusted callers may cause them.
- *
- * Must not throw.
+ * Called with each failure that pauses introspection requests, and at most once a second with other
+ * failures, because untrusted callers may cause those. Must not throw.
  *
  * @param retryIn milliseconds until introspection requests resume: those for all tokens or, after a
  *   429, those for untrusted tokens; 0 if requests do not pause.

@@ -27,11 +27,11 @@ export interface HealthProbeOptions {
 export interface Health {
   /** Why the issuer counts as down; `undefined` if a probe shows that it is up. */
   readonly failure: IntrospectionFailure | undefined
-  /** Whether the issuer is down and one of the tokens that failed was confirmed before. */
+  /** Whether the issuer is down and failed even for a token that it confirmed before. */
   readonly isProven: boolean
 }
 
-/** Lifetime of a probe result. An outage may go unnoticed for that long. */
+/** Lifetime of a probe result, in milliseconds. An outage may go unnoticed for that long. */
 const PROBE_RESULT_TTL_MS = 1_000
 const MAX_CONFIRMED = 2
 
@@ -65,7 +65,10 @@ export class HealthProbe {
     return probing
   }
 
-  /** Discards the latest probe, even one in flight: it may have started before the outage. */
+  /**
+   * Discards the latest result, even that of a probe in flight, because the probe may have started
+   * before the outage.
+   */
   forget(): void {
     this.#latest = undefined
   }

@@ -49,8 +49,11 @@ export class IntrospectionClient {
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
   readonly #latency = new Latency()
-  /** Whether the issuer has ever sent an introspection response: then our credentials worked. */
-  #hasAnswered = false
+  /**
+   * Whether the issuer has ever sent an introspection response, which shows that it accepted our
+   * credentials.
+   */
+  #hasResponded = false
 
   constructor(options: IntrospectionClientOptions) {
     this.#options = options
@@ -123,9 +126,9 @@ export class IntrospectionClient {
   }
 
   /**
-   * Finds out, after a pause, whether the issuer has recovered. A request of high priority itself
-   * shows that. Before a request of lower priority, a health probe runs, because the token of the
-   * request may be invalid.
+   * Finds out, after a pause, whether the issuer has recovered. A request of high priority needs no
+   * health probe, because its own response shows that. Before a request of lower priority, a health
+   * probe runs, because the token of the request may be invalid.
    *
    * @returns the failure if the outage is proven and the probe fails; otherwise `undefined`.
    */
@@ -198,7 +201,7 @@ export class IntrospectionClient {
   /** Whether the issuer may respond with these failures to every token that it does not know. */
   #mayBeAboutTokens(failure: IntrospectionFailure, ofProbe: IntrospectionFailure): boolean {
     if (failure.isThrottling && ofProbe.isThrottling) return true
-    return this.#hasAnswered && failure.mayBeUnknownToken && ofProbe.mayBeUnknownToken
+    return this.#hasResponded && failure.mayBeUnknownToken && ofProbe.mayBeUnknownToken
   }
 
   #attributeToToken(failure: IntrospectionFailure, token: string): IntrospectionFailure {
@@ -245,9 +248,10 @@ export class IntrospectionClient {
   }
 
   /**
-   * Sends the request.
+   * Sends one introspection request.
    *
-   * @throws {IntrospectionFailure} The caller must attribute and report the failure.
+   * @throws {IntrospectionFailure} if the request fails. The caller must attribute and report the
+   *   failure.
    */
   async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const epoch = this.#circuit.outageEpoch
@@ -266,7 +270,7 @@ export class IntrospectionClient {
   }
 
   #record(token: string, result: IntrospectionResult, startedAt: number): void {
-    this.#hasAnswered = true
+    this.#hasResponded = true
     if (result.kind === 'malformed') this.#reports.reportThrottled(malformed())
     if (result.kind === 'active') {
       this.#confirmed.add(token, ownMember(result.response, 'exp'))

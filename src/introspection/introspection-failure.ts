@@ -23,16 +23,16 @@ export interface IntrospectionFailureDetails {
   readonly level?: 'warn' | 'error'
   /** The `Retry-After` of the response, in milliseconds; `undefined` if it has none. */
   readonly retryAfterMs?: number | undefined
-  /** The HTTP status, if there was a response. */
+  /** The HTTP status of a response other than 200; `undefined` for any other failure. */
   readonly status?: number | undefined
   /** Whether the connection failed before the token was sent, so that no token is the cause. */
   readonly beforeToken?: boolean
   /**
-   * Replaces the message if a health probe attributes the failure to one token; the level is then
-   * `warn`. Default: the message.
+   * Replaces the message if a health probe attributes the failure to one token, which changes the
+   * level to `warn`. Default: the message.
    */
   readonly aboutToken?: string | undefined
-  /** Appended to the message if the token is trusted; the level is then `error`. */
+  /** Appended to the message if the token is trusted, which changes the level to `error`. */
   readonly aboutTrusted?: string | undefined
 }
 
@@ -95,7 +95,7 @@ export class IntrospectionFailure extends Error {
   }
 }
 
-/** Converts an error that was thrown during discovery or the exchange. */
+/** Converts an error of the discovery or the exchange to a failure. */
 export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
   if (error instanceof UnexpectedResponseError) {

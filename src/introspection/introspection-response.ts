@@ -1,4 +1,4 @@
-/** The introspection response (RFC 7662 §2.2). */
+/** Defines and classifies introspection responses (RFC 7662 §2.2). */
 import { ownMember } from '../base/plain-object.js'
 
 /** The members of an "active" response, under their wire names. Deeply frozen. */

@@ -6,11 +6,12 @@
  *       → response
  * ```
  *
- * The load that a caller without a valid token can cause is bounded: 1,000 concurrent look-ups in
- * the shared cache; per token, one introspection request at a time and one per
- * `negativeCacheMaxAge`; in total, `untrustedPerSecond` requests per second after a burst of as
- * many, 40 in flight and 1,000 queued. Further untrusted tokens get a 503. Trusted tokens have
- * priority (`priority-limiter.ts`).
+ * The load that callers without a valid token can cause is bounded: at most 1,000 concurrent
+ * look-ups in the shared cache. A token has at most one introspection request in flight, and an
+ * inactive token is introspected at most once per `negativeCacheMaxAge`. All untrusted tokens
+ * together cause at most `untrustedPerSecond` introspection requests per second, after a burst of
+ * as many; at most 40 of these are in flight and 1,000 queued. Requests with further untrusted
+ * tokens get a 503. Trusted tokens have priority (`priority-limiter.ts`).
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
@@ -71,7 +72,7 @@ export class Introspector {
 
   constructor(options: IntrospectorOptions) {
     const closing = this.#closing.signal
-    // Every request in flight adds a listener, which Node would report as a leak.
+    // Each request in flight adds a listener. Node would report more than ten as a leak.
     setMaxListeners(0, closing)
     this.#options = options
     this.#cache = new ResponseCache(options)
@@ -87,7 +88,7 @@ export class Introspector {
 
   /**
    * Returns the response for an active token; `undefined` for an inactive one. On a cache hit,
-   * returns it synchronously, without a promise.
+   * returns synchronously, without a promise.
    *
    * Checks only `active` in the response: the caller must check `exp`, `nbf`, `aud`, `iss`, `scope`
    * and `cnf`, as for a JWT.
@@ -119,8 +120,9 @@ export class Introspector {
   }
 
   /**
-   * Returns the background recheck of a JWT whose signature was verified here. The caller keeps it
-   * with the cached verification result. The recheck holds the token until the token is revoked.
+   * Returns the background recheck of a JWT whose signature was verified here. The caller keeps the
+   * recheck with the cached verification result. The recheck holds the token until a response shows
+   * that the token is revoked.
    */
   recheckOf(token: string): Recheck {
     return this.#rechecks.recheckOf(token)

@@ -12,7 +12,7 @@ import { isSecureUrl } from '../http/secure-url.js'
  * At most 60 introspection requests are in flight, plus health probes. Trusted tokens (confirmed by
  * the issuer before, or JWTs whose signature was verified here) have priority: 10 slots are
  * reserved for them, and 10 more for them and for rechecks. Up to 1,000 tokens of each priority are
- * queued; requests with further ones get a 503.
+ * queued; further requests get a 503, and further rechecks are retried later.
  *
  * @example
  * ```ts
@@ -66,10 +66,10 @@ export interface IntrospectionOptions {
 
   /**
    * Which opaque tokens this issuer may have issued. `true`: every token without the three or five
-   * parts of a JWT. A function: the tokens for which it returns true; use one if the opaque tokens
-   * have a recognizable format, or if several issuers issue opaque tokens. It must be fast and must
-   * not return a promise. `false`: none, so that opaque tokens are rejected without introspection.
-   * Default `true`.
+   * parts of a JWT. A function: the tokens for which it returns true. Use a function if the opaque
+   * tokens have a recognizable format, or if several issuers issue opaque tokens. The function must
+   * be fast and must not return a promise. `false`: none, so that opaque tokens are rejected
+   * without introspection. Default `true`.
    */
   opaqueTokens?: boolean | ((token: string) => boolean)
 
@@ -82,8 +82,8 @@ export interface IntrospectionOptions {
 
   /**
    * Lifetime of a cached "active" response, in milliseconds; a revoked token may be accepted for
-   * that long. Never past `exp`. 0 disables caching (concurrent requests with one token still share
-   * one introspection request). Default 30,000; 0 to 3,600,000 (an hour).
+   * that long. No response is used past its `exp`. 0 disables caching (concurrent requests with one
+   * token still share one introspection request). Default 30,000; 0 to 3,600,000 (an hour).
    */
   cacheMaxAge?: number
 
@@ -104,8 +104,8 @@ export interface IntrospectionOptions {
 
   /**
    * How long past `cacheMaxAge` an "active" response may be used while introspection fails, in
-   * milliseconds; a token that was revoked meanwhile is accepted for that long. Never past `exp`.
-   * Default 0; 0 to 3,600,000 (an hour).
+   * milliseconds; a token that was revoked meanwhile is accepted for that long. No response is used
+   * past its `exp`. Default 0; 0 to 3,600,000 (an hour).
    */
   staleIfError?: number
 
@@ -116,19 +116,19 @@ export interface IntrospectionOptions {
   recheckInterval?: number
 
   /**
-   * How long a JWT is accepted while its rechecks fail, in milliseconds from the first failed one.
-   * Then requests with it get a 503 until a recheck succeeds. A JWT that was revoked meanwhile is
-   * accepted for at most that long. Allowed only if `mode` is `recheck`. Default five times
-   * `recheckInterval`; 0 to 86,400,000 (a day).
+   * How long a JWT is accepted while its rechecks fail, in milliseconds from the start of the first
+   * failed recheck. After that time, requests with the JWT get a 503 until a recheck confirms it. A
+   * JWT that was revoked meanwhile is accepted for at most that long, or for `timeout` if `timeout`
+   * is longer. Allowed only if `mode` is `recheck`. Default five times `recheckInterval`; 0 to
+   * 86,400,000 (a day).
    */
   recheckStaleIfError?: number
 
   /**
-   * Maximum number of untrusted tokens introspected per second: tokens that the issuer has not
-   * confirmed and whose signature is not verified here. Bursts of one second's worth are allowed;
-   * further tokens are queued. Raise the limit if more clients may send tokens in the first second
-   * after a restart.
-   * Default 200; 1 to 100,000.
+   * Maximum number of untrusted tokens introspected per second, and in one burst; further tokens
+   * are queued. A token is untrusted if the issuer has not confirmed it and its signature was not
+   * verified here. Raise the limit if more clients may send tokens in the first second after a
+   * restart. Default 200; 1 to 100,000.
    */
   untrustedPerSecond?: number
 
@@ -328,7 +328,7 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens 
   return 'none'
 }
 
-/** The part of the platform's `fetch` that introspection uses and a replacement must implement. */
+/** The part of `fetch` that introspection uses, and that a replacement must implement. */
 export type IntrospectionFetch = (
   url: string,
   init: {

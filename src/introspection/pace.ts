@@ -1,9 +1,9 @@
-/** Limits the rate of calls with a token bucket. A burst of one second's calls is allowed. */
+/** Limits the rate of calls with a token bucket that holds the calls of one second. */
 
 export interface PaceOptions {
-  /** Returns the current rate, which may change at any time. */
+  /** Returns the maximum number of calls per second, which may change at any time. */
   readonly perSecond: () => number
-  /** Returns the milliseconds until the current pause, with a rate of zero, ends; 0 if none. */
+  /** Returns the milliseconds during which no call is allowed; 0 if there is no pause. */
   readonly pause: () => number
   /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number

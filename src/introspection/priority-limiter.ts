@@ -30,7 +30,10 @@ export interface PriorityLimiterOptions {
   readonly timeout: number
   /** Rate limit of untrusted tokens. */
   readonly pace: Pick<Pace, 'wait' | 'take'>
-  /** Returns the milliseconds after which an untrusted token may lose its slot to a queued one. */
+  /**
+   * Returns the milliseconds after which the request for an untrusted token may lose its slot to a
+   * queued request.
+   */
   readonly slowAfter: () => number
   readonly monotonicNow: () => number
 }
@@ -46,10 +49,10 @@ const MAX_BELOW_HIGH = 50
 const MAX_LOW = 40
 /** Maximum number of queued requests for each priority. */
 const MAX_QUEUED = 1_000
-/** Shortest interval in milliseconds at which the queue is checked on a timer. */
+/** Minimum delay of the timer that drains the queues, in milliseconds. */
 const MIN_DRAIN_DELAY_MS = 5
 
-/** One shared instance, so that a flood of tokens does not cost a stack trace per token. */
+/** One shared error, so that a flood of tokens does not cost a stack trace per token. */
 const QUEUE_FULL = new IntrospectionFailure('too many tokens are queued for introspection', {
   attributedTo: 'ours',
 })
@@ -166,7 +169,10 @@ export class PriorityLimiter {
     return running
   }
 
-  /** Sets a timer for the time at which the rate limit or a slow request frees a slot. */
+  /**
+   * Sets a timer for the time at which the rate limit allows the next untrusted token, or at which
+   * a slow request may lose its slot.
+   */
   #scheduleDrain(): void {
     clearTimeout(this.#drainTimer)
     const wait = this.#queues.low.size === 0 ? Number.POSITIVE_INFINITY : this.#msUntilSlot()

@@ -15,7 +15,7 @@ export interface RetriedRecheck {
 }
 
 const TICK_MS = 500
-/** Maximum number of retries per tick. The limiter would only queue further retries. */
+/** Maximum number of retries per tick, because the limiter would only queue further retries. */
 const MAX_PER_TICK = 500
 
 export class RecheckRetries {
@@ -38,7 +38,7 @@ export class RecheckRetries {
   #retry(): void {
     for (const recheck of [...this.#failed].slice(0, MAX_PER_TICK)) {
       this.#failed.delete(recheck)
-      // A recheck that fails again calls add(). One that is not due moves to the end of the set.
+      // A recheck that fails again calls add(). A recheck that is not due moves to the set's end.
       if (recheck.needsRetry && !recheck.recheckIfDue()) this.#failed.add(recheck)
     }
     if (this.#failed.size === 0) this.#stop()

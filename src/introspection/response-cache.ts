@@ -2,8 +2,8 @@
  * Caches introspection responses for a short time.
  *
  * Entries are keyed by the SHA-256 of the token (RFC 9700 §4.9.3). Negative entries have their own
- * cache: an attacker can create any number of them, but evicts only other negative entries. No
- * response is used at or after its `exp` (RFC 7662 §4).
+ * cache: an attacker can create any number of negative entries, but these evict only other negative
+ * entries. No response is used at or after its `exp` (RFC 7662 §4).
  */
 import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
@@ -42,13 +42,16 @@ export interface NegativeEntry {
   readonly failures: number
 }
 
-/** Lifetime of a failure without a longer `Retry-After`: short, because the issuer may recover. */
+/**
+ * Lifetime of a cached failure without a longer `Retry-After`, in milliseconds: short, because the
+ * issuer may recover.
+ */
 const FAILURE_TTL_MS = 1_000
 
 /** Number of consecutive failures after which a token loses its priority. */
 const MAX_FAILURES = 3
 
-/** Estimated memory of a parsed response, per character of its text; see `verified-tokens.ts`. */
+/** Estimated memory of a parsed response per character of its text; see `verified-tokens.ts`. */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
 
@@ -99,7 +102,10 @@ export class ResponseCache {
     return this.#active.has(key)
   }
 
-  /** Whether the issuer confirmed the token, with fewer than three failures in a row since. */
+  /**
+   * Whether the cache has an "active" response for the token, and the token has failed fewer than
+   * three times in a row since.
+   */
   deservesPriority(key: string): boolean {
     return this.hasEntry(key) && !((this.#negative.get(key)?.failures ?? 0) >= MAX_FAILURES)
   }

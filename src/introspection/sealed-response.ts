@@ -2,8 +2,8 @@
  * Encrypts and authenticates responses that are stored outside of the process (AES-256-GCM).
  *
  * An attacker who reads the store learns neither tokens nor claims. An attacker who writes to the
- * store can neither make a token valid nor move a response to another token: the attacker can only
- * replay a response that was sealed for the same token, within its lifetime.
+ * store can neither make a token valid nor move a response to another token. Such an attacker can
+ * only remove responses, and replay a response to the same token within the response's lifetime.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
@@ -46,7 +46,7 @@ export class Seal {
     return whole.length > MAX_LENGTH ? undefined : whole
   }
 
-  /** Returns the text; `undefined` if it was not sealed with this secret, context and token. */
+  /** Returns the text; `undefined` if another secret, context or token was used to seal it. */
   open(digest: string, sealed: unknown): string | undefined {
     if (typeof sealed !== 'string' || sealed.length > MAX_LENGTH) return undefined
     const bytes = Buffer.from(sealed, 'base64url')

@@ -1,7 +1,7 @@
 /**
- * Shares introspection responses between all instances of the API, so that a token is introspected
- * once rather than once per instance. The shared cache is only an optimization: if the store fails
- * or returns a forged entry, the token is introspected.
+ * Shares introspection responses between all instances of the API, so that an instance need not
+ * introspect a token that another instance has introspected shortly before. The shared cache is
+ * only an optimization: if the store fails or returns a forged entry, the token is introspected.
  *
  * Only "active" responses are shared. Others stay local, because an untrusted caller could fill the
  * store with any number of invalid tokens.
@@ -26,13 +26,13 @@ export interface SharedResponsesOptions {
   readonly requireSignedResponse: boolean
   readonly cacheMaxAge: number
   readonly staleIfError: number
-  /** Timeout of an introspection request; a look-up in the store takes at most as long. */
+  /** Timeout of an introspection request. If below 500, also the timeout of a look-up. */
   readonly timeout: number
   /** Wall clock, since the epoch: instances have no other clock in common. */
   readonly now: () => number
   readonly monotonicNow: () => number
   readonly closing: AbortSignal
-  /** Called when the store fails, at most twice a minute. Must not throw. */
+  /** Called if the store fails or an entry is invalid, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
 }
 
@@ -45,9 +45,12 @@ export interface SharedResponse {
   readonly length: number
 }
 
-/** Timeout of a store call: short, because a request may wait for the issuer afterwards. */
+/** Timeout of a store call: short, because the request may then have to wait for the issuer. */
 const TIMEOUT_MS = 500
-/** Maximum clock skew between instances. A response may be used for that much longer. */
+/**
+ * Maximum time by which an entry may be from the future, to allow for clock skew between instances.
+ * Clock skew may also prolong the use of a response.
+ */
 const MAX_CLOCK_SKEW_MS = 5_000
 const REPORT_INTERVAL_MS = 30_000
 
@@ -67,8 +70,8 @@ export class SharedResponses {
   }
 
   /**
-   * Returns the shared response for a token; `undefined` if there is none, or if the store fails or
-   * is busy. Never rejects.
+   * Returns the shared response for a token; `undefined` if there is none, if the entry is invalid,
+   * or if the store fails or is busy. Never rejects.
    */
   async find(digest: string): Promise<SharedResponse | undefined> {
     const { store, timeout, closing } = this.#options
@@ -87,8 +90,8 @@ export class SharedResponses {
   }
 
   /**
-   * Stores a response in the background. Does nothing if the response has expired or is too long,
-   * or if the store is busy.
+   * Stores a response in the background. Does nothing if the response has expired, must not be
+   * cached or is too long, or if the store is busy.
    */
   share(digest: string, response: IntrospectionResponse): void {
     const { store, now } = this.#options
@@ -101,7 +104,10 @@ export class SharedResponses {
     this.#write(this.#writes, () => store.set(name, sealed, Math.ceil(lifetime)))
   }
 
-  /** Removes, in the background, the response for a token that is no longer active. */
+  /**
+   * Removes, in the background, the response for a token that is no longer active. Does nothing if
+   * the store is busy.
+   */
   forget(digest: string): void {
     const { store } = this.#options
     this.#write(this.#removals, () => store.delete(this.#nameOf(digest)))

@@ -47,7 +47,7 @@ export async function readSignedResponse(
   { issuer, names, verifySignature, now }: SignedResponseOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { header, claims } = await verifySignature(jwt).catch((error) => {
-    // The original error is dropped: it is about access tokens, and its reason may contain claims.
+    // Drops the original error, which is about access tokens and whose reason may contain claims.
     throw error instanceof KeysUnavailableError
       ? unusable("cannot be verified, because the issuer's keys are unavailable")
       : unusable('has no valid signature of the issuer')

@@ -16,7 +16,7 @@ export interface FileKeyStoreOptions {
   directory: string
 }
 
-/** Maximum size of a file: the largest allowed `jwks.maxBytes`. */
+/** Maximum size of a file, in bytes: the largest allowed `jwks.maxBytes`. */
 const MAX_BYTES = 16_777_216
 /** O_NONBLOCK, because opening a named pipe would otherwise block a thread of the pool forever. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK

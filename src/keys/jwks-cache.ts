@@ -16,8 +16,8 @@
  * unknown or now belongs to another key. Fetches are single flight. After a failed fetch, no fetch
  * starts during a back-off that begins when the failed attempt ends.
  *
- * A set that is not refreshed while unused (`refreshUnused`) lapses at the end of freshness:
- * requests then wait for a fetch, unless the last refresh failed.
+ * If `refreshUnused` is false, a set that no token uses is not refreshed, and lapses at the end of
+ * freshness: after that, requests wait for a fetch, unless the last refresh failed.
  */
 import type { Algorithm } from '../base/algorithms.js'
 import { KeysUnavailableError } from '../errors/errors.js'
@@ -59,7 +59,10 @@ export interface JwksCacheOptions {
    * the time for which the cached keys may still be used, 0 if none are cached. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
-  /** Called with the keys that cannot verify a token, only when these keys have changed. */
+  /**
+   * Called after a fetch with the members of the set that cannot verify a token, if there are any
+   * and they differ from those of the previous fetch.
+   */
   readonly onSkipped: (skipped: readonly SkippedKey[]) => void
 }
 
@@ -82,7 +85,7 @@ interface Loaded {
   /**
    * Time from which a request waits for a refresh, unless the last refresh failed. A set that was
    * not refreshed because no token used it may contain keys that the issuer removed hours ago.
-   * Infinity if unused sets are refreshed too.
+   * Infinity if `refreshUnused` is true, and for a persisted set.
    */
   readonly lapsesAt: number
 }

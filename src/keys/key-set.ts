@@ -7,9 +7,9 @@ import { hasPrimeModulus } from './prime-modulus.js'
 import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 
 /**
- * Maximum number of keys tried for one token. There are several candidates only for a token without
- * `kid`, and for a `kid` that the set repeats. Without the maximum, a forged token could cost one
- * verification for each key of the set.
+ * Maximum number of keys of one set that are tried for one token. There are several candidates only
+ * for a token without `kid`, and for a `kid` that the set repeats. Without the maximum, a forged
+ * token could cost one verification for each key of the set.
  */
 const MAX_CANDIDATES = 16
 const NONE: readonly VerificationKey[] = []
@@ -66,7 +66,10 @@ export class KeySet {
     return [...(this.#candidates.get(kid)?.values() ?? NONE)].flat()
   }
 
-  /** Returns the keys for the algorithm that have the `kid`; any `kid` if `kid` is undefined. */
+  /**
+   * Returns the keys for the algorithm that have the `kid`, or all keys for the algorithm if `kid`
+   * is undefined; at most {@link MAX_CANDIDATES}.
+   */
   find(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
     return this.#candidates.get(kid)?.get(algorithm) ?? NONE
   }
@@ -96,7 +99,7 @@ export class KeySet {
   }
 }
 
-/** The key set has more keys than `jwks.maxKeys` allows. */
+/** Thrown if the key set has more keys than `jwks.maxKeys` allows. */
 export class TooManyKeysError extends TypeError {
   constructor(count: number, maxKeys: number) {
     super(`the key set has ${count} keys, more than "jwks.maxKeys" (${maxKeys}) allows`)

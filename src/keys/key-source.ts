@@ -48,7 +48,7 @@ export interface KeySource {
 
   status(): KeySetStatus
 
-  /** Aborts the fetch in flight and waits for pending saves. Starts no fetch afterwards. */
+  /** Aborts the fetch in flight and waits for pending saves. No fetch starts afterwards. */
   close(): Promise<void>
 }
 

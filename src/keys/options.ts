@@ -56,8 +56,8 @@ export interface JwksOptions {
   cacheMaxAge?: number
 
   /**
-   * Time for which a stale set may be used while no refresh succeeds (RFC 5861 §4), in
-   * milliseconds: the issuer is unavailable, or a background refresh is in flight. Default
+   * Time for which a stale set may be used (RFC 5861 §4), in milliseconds, because the issuer is
+   * unavailable or a background refresh is still in flight. Default
    * 14,400,000 (4 hours); 0 to 604,800,000 (a week).
    */
   staleIfError?: number
@@ -66,7 +66,7 @@ export interface JwksOptions {
   maxKeys?: number
 
   /**
-   * Maximum size of the key set in bytes; a larger one is rejected. The limit for metadata is the
+   * Maximum size of the key set in bytes; a larger set is rejected. The limit for metadata is the
    * smaller of this value and 65,536. Default 524,288; 1,024 to 16,777,216 (16 MiB).
    */
   maxBytes?: number

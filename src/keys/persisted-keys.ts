@@ -16,7 +16,7 @@ export interface PersistedKeysOptions {
   readonly maxKeys: number
   /** Time limit of one store call, in milliseconds. */
   readonly timeout: number
-  /** Must not throw. */
+  /** Called if a load or a save fails, or if a stored set is ignored. Must not throw. */
   readonly onFailure: (what: 'load' | 'save', error: unknown) => void
 }
 

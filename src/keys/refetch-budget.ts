@@ -4,8 +4,8 @@
  * issuer has rotated its keys, so some of them must cause a fetch.
  *
  * Invariants: tokens cause at most `burst` fetches in a burst and one more per `cooldown`; failed
- * fetches do not count, because the back-off limits them. A `kid` causes at most one fetch per
- * `cooldown`, as long as {@link NegativeKidCache} keeps it, except after an outage. The
+ * fetches do not count, because the back-off limits them. An unknown `kid` causes at most one fetch
+ * per `cooldown`, as long as {@link NegativeKidCache} keeps that `kid`, except after an outage. The
  * last available fetch is reserved for tokens with an unknown `kid`, unless `burst` is 1, so that
  * forged signatures cannot delay the acceptance of a new `kid`.
  */

@@ -6,7 +6,7 @@
 import type { KeyObject } from 'node:crypto'
 
 /**
- * The y coordinates of these points in little-endian hex, with non-canonical encodings of 0 and 1.
+ * The y coordinates of these points in little-endian hex, also in non-canonical encodings.
  */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',

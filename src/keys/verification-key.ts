@@ -26,11 +26,11 @@ export interface VerificationKey {
   readonly fingerprint: string
 }
 
-/** The minimum that RFC 7518 §3.3 and §3.5 require. */
+/** Minimum size of a modulus, in bits (RFC 7518 §3.3, §3.5). */
 const MIN_RSA_BITS = 2048
 /**
- * Limits the cost of a verification, which grows with the modulus: otherwise, a malicious key set
- * could make each token that has the `kid` of a key expensive.
+ * Maximum size of a modulus, in bits. Limits the cost of a verification, which grows with the
+ * modulus: otherwise, each token with the `kid` of a huge key would be expensive to verify.
  */
 const MAX_RSA_BITS = 8192
 const MAX_RSA_EXPONENT = 0xffff_ffffn

@@ -1,10 +1,11 @@
 /**
- * Admission filter (a doorkeeper, as in TinyLFU): remembers 30-bit fingerprints of tokens, so that
- * only tokens used twice enter the main cache. A false positive wastes a cache entry; it never
- * skips a check.
+ * Admission filter (a doorkeeper, as in TinyLFU): remembers the low bits of token fingerprints (10
+ * to 30, depending on the capacity), so that only tokens used twice enter the main cache. A false
+ * positive wastes a cache entry; it never skips a check.
  *
  * The filter has two bitmaps. When the current bitmap has reached its capacity, the filter clears
- * the older one and continues there, so that it never forgets the most recent tokens.
+ * the older bitmap and continues there. So it always remembers the most recent tokens, up to its
+ * capacity.
  */
 export class AdmissionFilter {
   readonly #capacity: number
@@ -24,7 +25,7 @@ export class AdmissionFilter {
     this.#previous = new Uint32Array(bits / 32)
   }
 
-  /** Records the fingerprint. @returns whether it was (probably) recorded recently. */
+  /** Records a fingerprint. @returns whether it was recorded recently; may be a false positive. */
   admit(fingerprint: number): boolean {
     const bit = fingerprint & this.#mask
     const word = bit >>> 5

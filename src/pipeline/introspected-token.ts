@@ -1,7 +1,7 @@
 /**
  * Verifies a token by introspection (RFC 7662 §2.2). The members of the response are checked like
  * the claims of a JWT, because an active token may still be meant for another audience. Only the
- * checks that {@link RELAXED_SHAPE} turns off apply to JWTs alone.
+ * checks that {@link RELAXED_SHAPE} turns off are left out.
  */
 import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
@@ -120,9 +120,9 @@ function requestIntrospection(
 }
 
 /**
- * Drops optional members that are `null`, which some issuers send instead of omitting them. All
- * other members are kept: `null` in `active`, `aud`, `exp` or `cnf`, for example, must cause a
- * rejection.
+ * Returns the response without optional members that are `null`, because some issuers send `null`
+ * instead of omitting a member. Keeps all other members: `null` in `active`, `aud`, `exp` or `cnf`,
+ * for example, must cause a rejection.
  */
 function withoutNulls(response: Claims): Claims {
   if (!OPTIONAL_MEMBERS.some((name) => ownMember(response, name) === null)) return response
@@ -279,7 +279,9 @@ function bindingDiffers(
 
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
 
-/** A response has no `typ`, and need not contain what only the JWTs of the issuer must contain. */
+/**
+ * Turns off the checks of `typ`, which a response lacks, and of claims that only JWTs must have.
+ */
 const RELAXED_SHAPE = {
   requiredClaims: [],
   allowMissingTyp: true,

@@ -1,6 +1,6 @@
 /**
- * Caches verified tokens. Only successes are cached. On a hit, the caller must check the times, the
- * trust in the key and the issuer, and revocation again.
+ * Caches verified tokens, but no rejections. On a cache hit, the caller must check again: the
+ * times, whether the key and the issuer are still trusted, and revocation.
  *
  * Tokens are promoted to the main cache on second use, as in W-TinyLFU: long-lived objects are
  * expensive to collect, so single-use tokens must not fill the cache. A small admission window
@@ -31,14 +31,14 @@ export interface VerifiedTokensOptions {
 }
 
 /**
- * Estimated memory per character of the token, for its string and its parsed claims. Measured: 3 to
- * 4 bytes.
+ * Estimated memory per character of the token, in bytes, for its string and its parsed claims.
+ * Measured: 3 to 4 bytes.
  */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
 /** Estimated memory of each object or array in the claims, in bytes. */
 const BYTES_PER_NESTED = 128
-/** Length, in base64url, of the shortest object or array with its comma. */
+/** Number of base64url characters for the shortest nested value and its comma, such as `{},`. */
 const CHARACTERS_PER_NESTED = 4
 
 /** Maximum number of tokens in the admission window. */
@@ -46,12 +46,12 @@ const WINDOW_SIZE = 64
 /** Share of `maxBytes` that the admission window may use. */
 const WINDOW_SHARE = 1 / 8
 
-/** Minimum interval between LRU touches of an entry; a touch costs several times a look-up. */
+/** Minimum interval between LRU touches of an entry. A touch costs several times a look-up. */
 const TOUCH_INTERVAL_SECONDS = 30
 
 interface CacheEntry {
   readonly result: VerificationResult
-  /** The header `Bearer <token>` as one flat string, of which `raw` is a slice. */
+  /** The header `Bearer <token>` as one flat string, of which the token's `raw` is a slice. */
   readonly header: string
   /** Time of the last LRU touch, in seconds since the epoch. */
   touchedAt: number
@@ -107,8 +107,8 @@ export class VerifiedTokens {
   }
 
   /**
-   * Adds a result to the main cache if the token was added before; otherwise to the admission
-   * window, unless the result is too large for the window.
+   * Adds a result to the main cache if the admission filter remembers the token; otherwise to the
+   * admission window, unless the result is too large for the window.
    *
    * @param now whole seconds since the epoch.
    */

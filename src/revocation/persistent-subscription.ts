@@ -31,8 +31,8 @@ export class PersistentSubscription {
   }
 
   /**
-   * Starts an attempt to subscribe, unless there is a subscription or an attempt, the last attempt
-   * began less than 5 s ago, or this object is closed.
+   * Starts an attempt to subscribe, unless a subscription exists, an attempt is in flight, the last
+   * attempt began less than 5 s ago, or this object is closed.
    */
   ensureSubscribed(): void {
     const { monotonicNow, onFailure } = this.#options

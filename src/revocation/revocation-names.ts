@@ -11,7 +11,7 @@ export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
 export interface RevocationNames {
   /** Returns the name of a revocation. Without `issuer`, it covers tokens of every issuer. */
   nameOf(kind: RevocableKind, value: string, issuer: string | undefined): string
-  /** Returns the names of all revocations that would cover the token. */
+  /** Returns the names of all revocations that may cover the token, whatever their times are. */
   namesOf(token: AccessToken): readonly string[]
 }
 
@@ -26,7 +26,7 @@ export const plainNames: RevocationNames = {
 /**
  * Returns SHA-256 names, for revocations in a store. The names do not contain the identifiers of
  * tokens and subjects, but an attacker who reads the store can test a guessed identifier. The names
- * for a token are computed once, and cached as long as the token is.
+ * for a token are computed once, and cached as long as its `AccessToken` object exists.
  */
 export function hashedNames(): RevocationNames {
   const cache = new WeakMap<AccessToken, readonly string[]>()

@@ -24,7 +24,7 @@ const MAX_PAGES = 100
 export class RevocationReader {
   readonly #options: RevocationReaderOptions
   /**
-   * This instance knows every revocation of the store up to this revision; `undefined` before the
+   * Revision of the store up to which this instance knows every revocation; `undefined` before the
    * first load and after a gap.
    */
   #revision: string | undefined
@@ -51,7 +51,7 @@ export class RevocationReader {
     if (!(await this.#readChanges())) await this.#readAll()
   }
 
-  /** Reads the changes since the last read. @returns false after a gap or before any read. */
+  /** Reads the changes since the last read. @returns false if all revocations must be read. */
   async #readChanges(): Promise<boolean> {
     for (let page = 0; this.#revision !== undefined; page++) {
       const gaps = this.#gaps
@@ -70,7 +70,7 @@ export class RevocationReader {
   async #readAll(): Promise<void> {
     const { store, revocations, writer } = this.#options
     const gaps = this.#gaps
-    // Read the revision first, so that the changes after it include those made while listing.
+    // Reads the revision first, so that the changes after it include those made while listing.
     const latest = await store.revocationsSince(undefined)
     const listed = new Set<string>()
     for await (const slice of store.listRevocations()) {

@@ -1,7 +1,7 @@
 /**
  * Writes pending revocations to the store in batches. If a write fails, its revocations stay
- * pending until a later write succeeds, or the store turns out to have them. Each name has at most
- * one pending revocation.
+ * pending until a later write succeeds, or a read shows that the store has them. Each name has at
+ * most one pending revocation.
  */
 import type { RevocationToStore, Store, StoredRevocation } from '../stores/store.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
@@ -74,7 +74,7 @@ interface Pending {
 
 export class RevocationWriter {
   readonly #options: RevocationWriterOptions
-  /** Revocations that are not written yet, by name, oldest first. */
+  /** Revocations that are not known to be in the store, by name, oldest first. */
   readonly #pending = new Map<string, Pending>()
   /** Unsettled receipts, newest last. */
   readonly #receipts: Receipt[] = []
@@ -83,8 +83,8 @@ export class RevocationWriter {
   /** How long after `lastIssued` the store keeps revocations, in seconds. */
   #retentionSeconds: number
   /**
-   * Whether this instance has seen tokens with a longer lifetime than the retention covered. Other
-   * instances may not have seen such tokens, and may choose too short a TTL.
+   * Whether this instance has seen tokens with a longer lifetime than its first retention covered.
+   * Other instances may not have seen such tokens, and may choose too short a TTL.
    */
   #extendsTtls = false
 
@@ -110,7 +110,7 @@ export class RevocationWriter {
   }
 
   /**
-   * Writes a revocation. Resolves when the store has it.
+   * Writes a revocation. Resolves when the store has the revocation.
    *
    * @throws any error of the store; the revocation then stays pending.
    */
@@ -146,8 +146,8 @@ export class RevocationWriter {
   }
 
   /**
-   * Makes all revocations pending again, with a longer TTL, if tokens with a longer lifetime than
-   * the retention covers were seen.
+   * Makes all unexpired revocations pending again, with a longer TTL, if this instance has seen
+   * tokens with a longer lifetime than the retention covers.
    */
   async extendTtls(): Promise<void> {
     const { revocations } = this.#options

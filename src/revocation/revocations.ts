@@ -54,7 +54,7 @@ export interface RevocationListOptions {
   readonly maxEntries: number
   /** Maximum age of an accepted token, in seconds; `undefined` without a limit. */
   readonly maxTokenAge: number | undefined
-  /** In seconds. */
+  /** Accepted clock skew between the issuer and this API, in seconds. */
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -160,7 +160,7 @@ export class Revocations {
     return { name, ...entry }
   }
 
-  /** Yields the revocations that cover tokens which may still be unexpired. */
+  /** Yields the revocations that may cover an unexpired token. */
   *active(): Generator<NamedRevocation> {
     const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
     for (const [name, entry] of this.#entries) {
@@ -171,7 +171,7 @@ export class Revocations {
   /**
    * Whether the token was revoked.
    *
-   * @throws {StoreUnavailableError} if the revocations are not loaded yet.
+   * @throws {StoreUnavailableError} if `requireLoaded` throws it.
    */
   isRevoked(token: AccessToken): boolean {
     if (this.#entries.size > 0) {
@@ -183,7 +183,7 @@ export class Revocations {
     return false
   }
 
-  /** Records the lifetime of a verified token: revocations are kept for the longest lifetime. */
+  /** Records the lifetime of a token; revocations are kept for the longest recorded lifetime. */
   recordLifetime({ exp, iat }: TokenTimes): void {
     const now = this.#seconds()
     this.#extendRetention(exp - Math.min(iat ?? now, now))
@@ -211,7 +211,7 @@ export class Revocations {
 
   #makeRoom(): void {
     const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
-    // Here no entry has expired. Avoids a scan of all entries for each revocation of a full list.
+    // If no entry has expired, a scan of all entries for each new revocation would be wasted.
     if (!(this.#earliestLastIssued < expiredUntil)) return
     this.#earliestLastIssued = Number.POSITIVE_INFINITY
     for (const [key, { lastIssued }] of this.#entries) {

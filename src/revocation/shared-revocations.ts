@@ -34,7 +34,7 @@ const POLL_INTERVAL_MS = 500
 /** Minimum interval between two reads; hints within it share one read. */
 const MIN_READ_INTERVAL_MS = 20
 const REPORT_INTERVAL_MS = 30_000
-/** Maximum time for which {@link SharedRevocations.start} waits for the revocations. */
+/** Maximum time for which {@link SharedRevocations.start} waits for the first load. */
 const START_TIMEOUT_MS = 2_000
 /** Maximum time for which {@link SharedRevocations.flush} writes pending revocations. */
 const WRITE_TIMEOUT_MS = 10_000
@@ -94,7 +94,7 @@ export class SharedRevocations {
     return !this.#reader.isLoaded && this.#options.untilLoaded === 'reject'
   }
 
-  /** Number of revocations that are not yet written to the store. */
+  /** Number of revocations that are not known to be in the store. */
   get pending(): number {
     return this.#writer.pending
   }
@@ -114,7 +114,7 @@ export class SharedRevocations {
     }
   }
 
-  /** Writes pending revocations for at most 10 s, or 2 s without progress. Never rejects. */
+  /** Writes pending revocations. Stops after 10 s, or after 2 s without progress. Never rejects. */
   async flush(): Promise<void> {
     const end = { isReached: false }
     await within(WRITE_TIMEOUT_MS, this.#writeUntil(end))
@@ -217,7 +217,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
 }
 
-/** Settles as the work does, but resolves after the timeout at the latest. */
+/** Settles like `work`, but resolves after the timeout if `work` is still pending. */
 async function within(milliseconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const end = new Promise<void>((resolve) => {
