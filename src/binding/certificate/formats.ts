@@ -1,7 +1,7 @@
 /**
  * Reads the formats in which proxies forward a client's certificate. Each exported function
- * returns the thumbprint (SHA-256 in base64url) of the certificate in a header value; `undefined` if
- * the value does not identify exactly one certificate.
+ * returns the thumbprint (SHA-256 in base64url) of the certificate in a header value; `undefined`
+ * if the value does not identify exactly one certificate.
  */
 import { sha256 } from '../../base/thumbprint.js'
 

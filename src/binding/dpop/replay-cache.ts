@@ -50,8 +50,8 @@ export function replayWindow(maxProofAge: number, clockTolerance: number): numbe
 const STORE_DESCRIPTION = 'the DPoP replay store'
 
 /**
- * `Retry-After` of the 503, in seconds. A store may recover in that time, and it is short enough
- * for a client to wait.
+ * `Retry-After` of the 503, in seconds. A store may recover in that time, and a client can wait that
+ * long.
  */
 const RETRY_AFTER_SECONDS = 1
 
