@@ -1,4 +1,4 @@
-/** Gives access to the parsed arguments of a command. */
+/** Reads the parsed arguments of a command as text, whole numbers or durations. */
 import { UsageError } from './exit-code.js'
 
 export class Arguments {

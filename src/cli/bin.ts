@@ -4,8 +4,8 @@ import process from 'node:process'
 import { main } from './main.js'
 
 const { stdin, stdout, stderr, env } = process
-// Without a listener, an "error" event would end the process with a stack trace. A failed write to
-// stdout is reported to its caller.
+// Without a listener, an "error" event would end the process with a stack trace. The callback
+// of a failed write to stdout still receives the error, and the command reports it.
 stdout.on('error', () => {})
 stderr.on('error', () => {})
 // Sets the exit code and does not call process.exit(), which could truncate pending output.

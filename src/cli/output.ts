@@ -4,7 +4,8 @@ import type { Output } from './context.js'
 import { CommandError, ExitCode } from './exit-code.js'
 
 /**
- * Resolves once the whole text is written, so that exit code 0 guarantees a complete result.
+ * Writes the text, and resolves once the whole text is written, so that exit code 0 guarantees a
+ * complete result.
  *
  * @throws {CommandError} if the write fails, for example because the reader has closed the pipe.
  */

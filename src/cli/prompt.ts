@@ -18,7 +18,8 @@ export async function promptSecret(
   const readline = createInterface({
     input: stdin,
     output: silence,
-    // Selects raw mode: the terminal echoes nothing, and its line buffer does not limit the length.
+    // Selects raw mode, in which the terminal echoes nothing, and in which its line buffer does not
+    // limit the length of the secret.
     terminal: true,
     historySize: 0,
   })

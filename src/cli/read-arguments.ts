@@ -73,8 +73,8 @@ function requireValue(name: string, value: string | undefined, inline: boolean |
 }
 
 /**
- * Returns the error of an unknown flag. The message names the flag only if it resembles a known
- * one, because any other may contain a secret (`-phunter2`).
+ * Returns the error for an unknown or rejected flag. The message names an unknown flag only if it
+ * resembles a known flag, because any other argument may contain a secret (`-phunter2`).
  */
 function unknownFlag(
   { name: command, flags, rejectedFlags = {} }: Command,

@@ -1,4 +1,7 @@
-/** Describes the likely mistake behind a rejected token, and its fix. Each step has a function. */
+/**
+ * Describes the likely mistake behind a rejected token, and its fix. Each step has an entry in
+ * `ADVICE`.
+ */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
@@ -23,7 +26,7 @@ export interface Facts {
   /** The trusted issuer. */
   readonly issuer: Issuer
   readonly requirement: Requirement
-  /** Seconds since the epoch. */
+  /** The current time, in seconds since the epoch. */
   readonly now: number
   /** Records the responses of the issuer. */
   readonly observed: ObservedFetch

@@ -18,9 +18,9 @@ export class Checklist {
   }
 
   /**
-   * Calls `work`, records the result of the step, and returns the result of `work`; `undefined` if
-   * `work` rejects the token. If the rejection belongs to another step, the other step is recorded
-   * as failed and this step as passed.
+   * Calls `work`, records the result of the step, and returns an object whose member `result` is
+   * the result of `work`. Returns `undefined` if `work` rejects the token. If the rejection belongs
+   * to another step, the other step is recorded as failed and this step as passed.
    *
    * @param seen returns the text to show if the step passes.
    * @throws the error of `work` if the error is not a rejection.

@@ -5,7 +5,7 @@ import { jsonTypeName } from '../json-type-name.js'
 /**
  * Returns the advice; `undefined` if `expected` does not name a claim that the token has.
  *
- * @param expected the member of the rejection reason, such as `"exp": a finite number`.
+ * @param expected the member `expected` of the rejection reason, such as `"exp": a finite number`.
  */
 export function malformedClaimAdvice(claims: Claims, expected = ''): string | undefined {
   const [, name, wanted] = /^"([^"]+)": (.+)$/.exec(expected) ?? []

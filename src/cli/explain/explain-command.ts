@@ -124,7 +124,11 @@ function readOptions(args: Arguments): ResourceServerOptions {
   }
 }
 
-/** Returns the input unchanged, because the explanation includes how an API would parse it. */
+/**
+ * Returns the input unchanged, because the explanation includes how an API would parse the input.
+ *
+ * @throws {UsageError} if the input contains no token.
+ */
 async function readToken(args: Arguments, context: ProcessContext): Promise<string> {
   const [operand] = args.operands
   const given = operand ?? (await readInput(context))

@@ -32,7 +32,8 @@ export interface Explanation extends Trace {
   readonly result: RequestResult
   /**
    * The result for the extracted token, if an API rejects the unchanged input as credentials.
-   * `undefined` if an API accepts the unchanged input as credentials, or if it contains no token.
+   * `undefined` if an API accepts the unchanged input as credentials, or if the input contains no
+   * token.
    */
   readonly tokenAlone?: RequestResult | undefined
 }

@@ -11,9 +11,7 @@ export interface GivenToken {
   readonly authorization: string
   /** The token to explain; empty if the input has none. */
   readonly token: string
-  /**
-   * Names the parts of the input that were removed to extract the token; empty if there were none.
-   */
+  /** The names of the parts of the input that were removed to extract the token; may be empty. */
   readonly removed: readonly string[]
 }
 
@@ -66,7 +64,7 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
   let text = given
   const removed: string[] = []
-  // Stops after 8 layers, because a copying mistake does not put more layers around a token.
+  // Stops after 8 layers, because copying mistakes rarely put more layers around a token.
   for (let layers = 0; layers < 8 && !isToken68(text); layers++) {
     const removal = REMOVALS.map((remove) => remove(text)).find((result) => result !== undefined)
     if (removal === undefined) break

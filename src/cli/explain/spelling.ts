@@ -16,7 +16,8 @@ export function spellingDifference(one: string, other: string): string | undefin
     spellings.reduce((name, [, normalized]) => normalized(name), one) ===
     spellings.reduce((name, [, normalized]) => normalized(name), other)
   if (one === other || !isSame(SPELLINGS)) return undefined
-  // One difference may have two names: "HTTPS" and "https" differ by case and by scheme.
+  // One difference may have two names: "HTTPS" and "https" differ by case and by scheme. Therefore
+  // the reduction omits each name without which the other names still explain the difference.
   const needed = SPELLINGS.reduceRight((left, spelling) => {
     const others = left.filter((other) => other !== spelling)
     return isSame(others) ? others : left

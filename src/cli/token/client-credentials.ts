@@ -20,7 +20,7 @@ export interface ClientCredentialsOptions
     Pick<PasswordGrantOptions, 'issuer' | 'tokenEndpoint'> {
   /** Request parameters in addition to `grant_type` and the client's authentication. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Timeout of the whole exchange, in milliseconds. */
+  /** Timeout of the whole exchange, in milliseconds; 1 to 2,147,483,647. */
   readonly timeout: number
 }
 
@@ -28,8 +28,8 @@ export interface ClientCredentialsOptions
  * Returns the token response.
  *
  * @throws {TypeError} if an option is invalid.
- * @throws {PasswordGrantError} if the server issues no token. The class serves this grant and the
- *   password grant, because both grants fail in the same ways.
+ * @throws {PasswordGrantError} if the server issues no token. The class is named after the password
+ *   grant, but this grant uses it too, because both grants fail in the same ways.
  */
 export async function clientCredentials(options: ClientCredentialsOptions): Promise<TokenResponse> {
   const { clientId, clientSecret, parameters, timeout } = options

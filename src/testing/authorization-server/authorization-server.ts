@@ -33,8 +33,8 @@ export interface AuthorizationServer {
   /** The issuer identifier: the `iss` of all tokens, unless a test overrides that claim. */
   readonly issuer: string
   /**
-   * The value for the option `audience` of an API: the `aud` of access tokens; with the profile
-   * `cognito`, by default, the client ids.
+   * The value for the option `audience` of an API: the server's own option `audience`, or its
+   * default. With the profile `cognito`, the default is the client ids.
    */
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
@@ -75,9 +75,10 @@ export interface AuthorizationServer {
    */
   issueIdToken(claims?: ClaimOverrides): Promise<string>
   /**
-   * Revokes an access token of either format, or a refresh token and all tokens of the same
-   * sign-in, without a request. The introspection endpoint then reports the revoked access tokens
-   * as inactive. An API that verifies JWTs without introspection still accepts a revoked JWT.
+   * Revokes an access token of either format, or a refresh token and all access and refresh tokens
+   * of the same sign-in, without a request. The introspection endpoint then reports the revoked
+   * access tokens as inactive. An API that verifies JWTs without introspection still accepts a
+   * revoked JWT.
    *
    * @returns whether the token existed.
    * @throws {TypeError} if the token is not a string
@@ -106,11 +107,12 @@ export interface AuthorizationServer {
   /**
    * Requires a nonce in every DPoP proof at the token endpoint from now on (RFC 9449 §8), and
    * returns the nonce. Each call creates a new nonce, and the previous nonce becomes invalid.
-   * Requests without a proof are not affected.
+   * Requests without a proof need no nonce.
    *
    * If a proof lacks the nonce, the endpoint responds with `use_dpop_nonce` and the nonce in the
-   * header `DPoP-Nonce`. It checks the nonce after the client authentication, the signature and the
-   * other claims of the proof, but before the replay check and the grant.
+   * header `DPoP-Nonce`. Every response with tokens has this header, too. The endpoint checks the
+   * nonce after the client authentication, the signature and the other claims of the proof, but
+   * before the replay check and the grant.
    */
   requireDPoPNonce(): string
   /**
@@ -123,10 +125,10 @@ export interface AuthorizationServer {
   /** Returns a copy of the key set that the server currently publishes (RFC 7517 §5). */
   keySet(): JSONWebKeySet
   /**
-   * Publishes an additional public key, whose private key the test holds: a test can sign tokens
-   * that no server would sign, or publish a key that no API should use. The key comes after the
-   * server's own keys, unchanged, with any size, `use` and `kid`. It stays published until
-   * `rotateKeys({ keepOld: false })`.
+   * Publishes an additional public key, whose private key the test holds. A test can then sign
+   * tokens that no server would sign, or publish a key that no API should use. The key set contains
+   * the key unchanged, after the server's own keys. The size, `use` and `kid` of the key are not
+   * validated. The key stays published until `rotateKeys({ keepOld: false })`.
    *
    * The server never signs with the key, and its introspection endpoint does not know tokens that
    * the test signs.

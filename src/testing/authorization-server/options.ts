@@ -34,6 +34,9 @@ export interface AuthorizationServerOptions {
    * With `cognito`, access tokens have no `aud` by default. An API compares their `client_id`
    * instead, so the audience of such an API consists of all client ids.
    *
+   * With `auth0`, the `aud` also contains the URL of the UserInfo endpoint if the scope contains
+   * `openid`.
+   *
    * With `standard`, a client that sends the parameter `resource` (RFC 8707) gets an access token
    * with this resource as `aud` instead; the server accepts every absolute URI without a
    * fragment.

@@ -10,8 +10,8 @@ export function createDPoPHandle({ algorithm, privateKey, publicKey }: DPoPKey):
     {},
     { privateKey, publicKey },
     {
-      // `EdDSA` and `Ed25519` are two names of the same algorithm. The proof must contain the name
-      // that the caller chose, because some servers accept only one of the names.
+      // oauth4webapi writes "Ed25519" for every Ed25519 key. If the caller chose the older name
+      // "EdDSA" (RFC 9864), the proof must contain that name, because some servers accept only it.
       [modifyAssertion]: (header) => {
         header.alg = algorithm
       },

@@ -97,7 +97,10 @@ function encodeSegment(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-/** Returns the signature in base64url, without jose, because jose rejects invalid headers. */
+/**
+ * Returns the signature in base64url. Signs with Web Crypto and not with jose, because jose rejects
+ * invalid headers.
+ */
 async function signature({ algorithm, privateKey }: DPoPKey, input: string): Promise<string> {
   const bits = Number(algorithm.slice(2))
   const { name } = privateKey.algorithm

@@ -37,8 +37,8 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
       })
     }
     const headers = new Headers(response.headers)
-    // With this header, oauth4webapi would report the challenge instead of the body, which contains
-    // the error code.
+    // With this header, oauth4webapi would report the challenge and not the body, but the body
+    // contains the error code.
     headers.delete('www-authenticate')
     return new Response(body === '' ? null : body, { status: response.status, headers })
   }

@@ -23,8 +23,8 @@ export async function withDeadline<T>(
   const aborted = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', aborted)
   try {
-    // This listener is added before those of the operation. On an abort, the race therefore rejects
-    // with the reason of the abort and not with the operation's own error.
+    // `rejectOnAbort` adds its listener before the operation adds any. On an abort, the race
+    // therefore rejects with the reason of the abort and not with the operation's own error.
     const interrupted = rejectOnAbort(controller.signal)
     return await Promise.race([interrupted, work(controller.signal)])
   } finally {

@@ -56,7 +56,7 @@ const CLIENT_HINTS: Readonly<Record<string, string>> = {
     'A scope is unknown to the authorization server, not granted to this client, or missing where one is required. The scopes of OpenID Connect, such as "openid", require a user; Entra ID requires "api://{API}/.default".',
 }
 
-/** The grants for whose errors there are hints. */
+/** The grant types whose error codes {@link hintFor} explains. */
 export type ExplainedGrant = 'password' | 'client_credentials'
 
 /**

@@ -16,15 +16,15 @@ import { type Redact, redactor } from './redaction.js'
 export interface PasswordGrantOptions {
   /**
    * The authorization server's issuer identifier, such as
-   * `https://example.okta.com/oauth2/default`, from which the token endpoint is discovered. It must
-   * be https, or http on a loopback address. Exactly one of `issuer` and `tokenEndpoint` is
-   * required.
+   * `https://example.okta.com/oauth2/default`, from which the token endpoint is discovered. The
+   * identifier must be an https URL, or an http URL with a loopback host. Exactly one of `issuer`
+   * and `tokenEndpoint` is required.
    */
   issuer?: string | URL | undefined
   /**
-   * The URL of the token endpoint, for a request without discovery. It must be https, or http on a
-   * loopback address. It is also the audience of a `private_key_jwt` assertion, for servers that
-   * reject the issuer as audience.
+   * The URL of the token endpoint, for a request without discovery. It must be an https URL, or an
+   * http URL with a loopback host. The URL is also the audience of a `private_key_jwt` assertion,
+   * for servers that reject the issuer as audience.
    */
   tokenEndpoint?: string | URL | undefined
   /** The client identifier, sent as `client_id`. */

@@ -24,7 +24,8 @@ export class PasswordGrantError extends Error {
    *
    * - `timeout`: no complete response arrived within the time limit.
    * - `unreachable`: the connection could not be established, or broke.
-   * - `invalid_response`: the response does not conform to RFC 6749 §5 or RFC 8414 §3.2.
+   * - `invalid_response`: the response is a redirect, is larger than 1 MiB, or does not conform to
+   *   RFC 6749 §5 or RFC 8414 §3.2.
    */
   readonly error: string
 

@@ -15,7 +15,7 @@ const RUN = /[\w.-]+/g
  * Returns a {@link Redact} that replaces the given credentials, in every encoding in which the
  * client sends them, and everything that looks like a JWT.
  *
- * It cannot recognize a credential that the server altered in another way, for example by
+ * The function cannot recognize a credential that the server altered in another way, for example by
  * reversing, hashing or splitting it.
  */
 export function redactor(credentials: readonly string[], clientId: string): Redact {
@@ -38,12 +38,12 @@ export function redactor(credentials: readonly string[], clientId: string): Reda
 }
 
 /**
- * Returns the run without the JWT that it contains and without everything after the start of that
- * JWT; returns the run unchanged if it contains no JWT.
+ * Replaces everything from the start of the first JWT in the run with "[redacted]". Returns the run
+ * unchanged if it contains no JWT.
  *
  * Splits the run at its dots, because a regular expression would search for a dot from each
- * possible start of a JWT: for a megabyte of repeated starts, a hostile server could block the
- * process for hours.
+ * possible start of a JWT. A hostile server could then block the process for minutes with a
+ * megabyte of repeated starts.
  */
 function withoutJwt(run: string): string {
   const parts = run.split('.')

@@ -25,9 +25,10 @@ export interface TokenResponse {
    * The ID token. Absent if the server did not issue one, for example because the scope lacks
    * `openid`.
    *
-   * With the option `issuer`, `passwordGrant` checks its `iss`, `aud`, `exp` and `iat`, but not its
-   * signature, because the token comes directly from the server (OpenID Connect Core §3.1.3.7).
-   * With the option `tokenEndpoint`, it checks nothing, because the issuer is unknown.
+   * With the option `issuer`, `passwordGrant` checks the `iss`, `aud`, `exp` and `iat` of the ID
+   * token, but not its signature, because the ID token comes directly from the server (OpenID
+   * Connect Core §3.1.3.7). With the option `tokenEndpoint`, `passwordGrant` checks nothing in the
+   * ID token, because the issuer is unknown.
    */
   readonly id_token?: string
   /**

@@ -41,7 +41,8 @@ export function unusableResponse(unusable: UnusableResponse): PasswordGrantError
     status,
     summary: `${url} responded with HTTP ${status}: ${describeContent(unusable, body)}`,
     hint: unusableHint(status, body, grant),
-    // Okta sends errors that are not OAuth errors, such as for its rate limit, in this member.
+    // Okta describes errors that are not OAuth errors, such as an exceeded rate limit, in this
+    // member.
     errorDescription: redactedText(body?.errorSummary, redact),
   })
 }

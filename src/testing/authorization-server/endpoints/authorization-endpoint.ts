@@ -3,8 +3,8 @@ import type { Endpoint } from '../http/router.js'
 
 /**
  * An authorization endpoint (RFC 6749 §3.1) that responds to every request with an error. It exists
- * because some clients reject metadata without an authorization endpoint, even if they do not use
- * it. It never redirects, because no client has a redirect URI (§4.1.2.1).
+ * because some clients reject metadata that lists no authorization endpoint, even if the clients do
+ * not use this endpoint. It never redirects, because no client has a redirect URI (§4.1.2.1).
  */
 export const authorizationEndpoint: Endpoint = {
   name: 'other',

@@ -55,7 +55,11 @@ function basicCredentials(authorization: string): Credentials | undefined {
   }
 }
 
-/** Returns the decoded value of a form-encoded text (RFC 6749 §2.3.1, appendix B). */
+/**
+ * Returns the decoded value of a form-encoded text (RFC 6749 §2.3.1, appendix B).
+ *
+ * @throws {URIError} if the text is malformed.
+ */
 function formDecode(value: string): string {
   return decodeURIComponent(value.replaceAll('+', ' '))
 }

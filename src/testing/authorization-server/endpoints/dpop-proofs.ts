@@ -16,7 +16,8 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 /**
  * Verifies the DPoP proofs of token requests (RFC 9449 §4.3, §5). A request may have at most one
  * proof. The class checks the type, algorithm, key and signature of the proof, `htm`, `htu`, an
- * `iat` within 60 seconds, the nonce if one is required, and that the `jti` was not used before.
+ * `iat` within 60 seconds, the nonce if one is required, and that no earlier proof of the same key
+ * had the same `jti`.
  */
 export class DPoPProofs {
   readonly #endpoint: string
@@ -109,8 +110,8 @@ export class DPoPProofs {
 }
 
 /**
- * Whether `htu` is the URL of the endpoint. The comparison ignores the query and the fragment of
- * `htu` (RFC 9449 §4.3, check 9) and normalizes it (RFC 3986 §6.2).
+ * Whether `htu` is the URL of the endpoint. Normalizes `htu` (RFC 3986 §6.2), and ignores its query
+ * and fragment (RFC 9449 §4.3, check 9).
  */
 function isSameUrl(htu: unknown, endpoint: string): boolean {
   // Rejects backslashes, white space and missing slashes, because they are invalid in a URI, but
@@ -124,7 +125,10 @@ function isSameUrl(htu: unknown, endpoint: string): boolean {
   return url.href.replace(/%[0-9a-f]{2}/gi, unreserved) === endpoint
 }
 
-/** Decodes a percent-encoded character if it is unreserved (RFC 3986 §2.3). */
+/**
+ * Decodes a percent-encoded character if it is unreserved (RFC 3986 §2.3). Otherwise returns the
+ * text unchanged.
+ */
 function unreserved(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
   return /[\w.~-]/.test(character) ? character : encoded

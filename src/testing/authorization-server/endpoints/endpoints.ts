@@ -42,7 +42,8 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
 }
 
 /**
- * Adds all endpoints except the key set. `KeySetLocation` adds the key set, because it can move.
+ * Adds all endpoints except the key set. `KeySetLocation` adds the key set, because the URL of
+ * the key set can change.
  */
 export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, overrides } =
@@ -79,9 +80,9 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
 }
 
 /**
- * Returns the client authentication of all endpoints. They share one replay cache, because each
- * endpoint accepts assertions for any of them: otherwise a client could use an assertion once at
- * each endpoint.
+ * Returns the function that authenticates the clients at all endpoints. Each endpoint accepts
+ * assertions whose `aud` is another endpoint. Therefore the endpoints share one replay cache:
+ * otherwise a client could use an assertion once at each endpoint.
  */
 function authentication(locations: Locations, { clients, now }: ServerSettings): Authenticate {
   const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = locations

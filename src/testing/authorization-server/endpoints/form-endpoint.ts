@@ -19,7 +19,8 @@ export interface ClientRequest {
 
 /**
  * Returns the handler of an endpoint to which clients post a form and authenticate (RFC 6749 §3.2,
- * RFC 7662, RFC 7009). Its error responses never contain values that the client sent.
+ * RFC 7662, RFC 7009). The error responses of the handler never contain values that the client
+ * sent.
  */
 export function formEndpoint(
   authenticate: Authenticate,

@@ -117,9 +117,9 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
 }
 
 /**
- * Returns the thumbprint of the key to which the refresh token is bound. Returns `undefined`
- * without a proof, and for a confidential client, to which client authentication already binds the
- * refresh tokens (RFC 9449 §5).
+ * Returns the thumbprint of the key to which the server binds the refresh token. Returns
+ * `undefined` if the request has no proof, or the client is confidential: client authentication
+ * already binds the refresh tokens of a confidential client to it (RFC 9449 §5).
  */
 function boundTo(client: TestClient, jkt: string | undefined): string | undefined {
   return isPublic(client) ? jkt : undefined

@@ -20,8 +20,9 @@ export interface IntrospectionSources {
 
 /**
  * Returns the handler of the introspection endpoint (RFC 7662). The response is signed if the
- * request accepts a signed response (RFC 9701). Every client that authenticates may introspect
- * every access token. A public client is rejected, because it cannot authenticate.
+ * request accepts a signed response (RFC 9701), unless the override sets the format. Every client
+ * that authenticates may introspect every access token. A public client is rejected, because it
+ * cannot authenticate.
  */
 export function introspectionEndpoint({
   issuer,
@@ -40,8 +41,8 @@ export function introspectionEndpoint({
       format = accepts(accept, SIGNED_TYPE) ? 'jwt' : 'json',
     } = overrides.options
     const members = await overrides.applyTo(response)
-    // Serialized here, because an error in this handler becomes a 500 response. An override may
-    // contain values that cannot be serialized as JSON.
+    // Serializes the response here, because an override may contain values that cannot be
+    // serialized as JSON, and only an error in this handler becomes a 500 response.
     if (format === 'json') return uncached(200, Buffer.from(JSON.stringify(members)))
     const envelope = { iss: issuer, aud: client.clientId, iat: Math.floor(now() / 1000), ...claims }
     const { token } = await keys.sign(
@@ -53,8 +54,8 @@ export function introspectionEndpoint({
 }
 
 /**
- * Whether an `Accept` header contains the media type itself, with a weight other than zero
- * (RFC 9110 §12.5.1). A wildcard does not count.
+ * Whether an `Accept` header contains the media type `application/{subtype}` itself, with a weight
+ * other than zero (RFC 9110 §12.5.1). A wildcard does not count.
  */
 function accepts(accept: string, subtype: string): boolean {
   return accept.split(',').some((range) => {

@@ -6,8 +6,8 @@ import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { ClientRequest } from './form-endpoint.js'
 
 /**
- * Revokes an access token, or a refresh token and all tokens of the same sign-in. Returns whether
- * the token existed.
+ * Revokes an access token, or a refresh token and all access and refresh tokens of the same
+ * sign-in. Returns whether the token existed.
  *
  * @throws {TypeError} if the token is not a string.
  */

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
 /**
- * Whether two secrets are equal. The duration of the comparison reveals neither the length of a
- * common prefix nor the length of the expected secret.
+ * Whether two secrets are equal. Compares hashes in constant time, so that the duration does not
+ * reveal how many leading characters of the given secret are correct.
  */
 export function secretsEqual(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected))

@@ -26,8 +26,8 @@ export function tokenEndpoint({
   dpopProofs,
 }: TokenEndpointSources): (request: ClientRequest) => Promise<HttpResponse> {
   return async ({ form, client, dpopProofs: proofs }) => {
-    // The proof is verified before the grant, because the grant uses up a refresh token: a client
-    // that must add a nonce repeats the request with the same refresh token.
+    // Verifies the proof before the grant, because the grant marks a refresh token as used, and a
+    // client that must add a nonce repeats the request with the same refresh token.
     const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
     const grant = performGrant({ form, client, settings, refreshTokens, now, jkt })

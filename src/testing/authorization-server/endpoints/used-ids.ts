@@ -1,6 +1,6 @@
 /**
- * A replay cache for the ids of assertions and proofs. It keeps each id until the assertion or
- * proof that contains it expires.
+ * A replay cache for the ids of assertions and proofs. It keeps each id for as long as the server
+ * would accept the assertion or proof that contains the id.
  */
 export class UsedIds {
   readonly #until = new Map<string, number>()
@@ -14,7 +14,7 @@ export class UsedIds {
   /**
    * Records the use of an id. Returns true for the first use, and false for a replay.
    *
-   * @param until the time at which the cache forgets the id, in seconds since the epoch.
+   * @param until the time after which the cache forgets the id, in seconds since the epoch.
    */
   use(id: string, until: number): boolean {
     const now = this.#now() / 1000

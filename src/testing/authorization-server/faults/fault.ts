@@ -1,9 +1,9 @@
 /**
  * A fault that `AuthorizationServer.fail` can inject at an endpoint.
  *
- * Faults that only delay or interrupt the response (`'stalled-body'`, `delay` and `slowBody`) send
- * the correct response as of the arrival of the request. A later change of the server, such as a
- * key rotation, does not change this response.
+ * With a fault that only delays or interrupts the response (`'stalled-body'`, `delay` and
+ * `slowBody`), the server sends the response that was correct when the request arrived. A later
+ * change of the server, such as a key rotation, does not change this response.
  */
 export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | RedirectFault
 
@@ -23,8 +23,8 @@ export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | Redir
  * - `'redirect'`: the server responds with 302. The redirect leads to another path of this server,
  *   which returns the correct response. A request to that path is counted for the endpoint, too.
  * - `'oversized'`: the server pads the correct body to 50,000,000 bytes and sends it without
- *   `Content-Length`, as fast as the client reads. The body is valid JSON, unless the response is a
- *   signed introspection response.
+ *   `Content-Length`, as fast as the client reads. The padded body is valid JSON if the correct
+ *   body is a JSON object.
  * - `'endless'`: the server sends the start of a JSON object that never ends, as fast as the client
  *   reads.
  *

@@ -45,7 +45,7 @@ function changeKeys(response: HttpResponse, change: (keys: JWK[]) => JWK[]): Htt
   return changeBody(response, (keySet) => ({ keys: change((keySet as JSONWebKeySet).keys) }))
 }
 
-/** Returns the response with another body. A response whose status is not 200 stays unchanged. */
+/** Returns the response with another body. A response whose status is not 200 is not changed. */
 function changeBody(response: HttpResponse, change: (body: object) => object): HttpResponse {
   return response.status === 200 ? { ...response, body: change(response.body as object) } : response
 }

@@ -22,8 +22,8 @@ export function* endlessObject(): Iterable<Buffer> {
 }
 
 /**
- * Yields a key set of `size` keys. The original keys come last. The others are copies of the first
- * original key, so that each of them is a candidate for the algorithm of the tokens.
+ * Yields a key set of `size` keys. The original keys come last. The other keys are copies of the
+ * first original key, each with another `kid`, so that each copy is a valid key.
  */
 export function* enlargeKeySet(keySet: Buffer, size: number): Iterable<Buffer> {
   const { keys } = JSON.parse(keySet.toString()) as JSONWebKeySet

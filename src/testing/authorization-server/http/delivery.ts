@@ -96,7 +96,7 @@ function onceClosed(response: ServerResponse, stop: () => void): void {
     socket.off('close', stop)
     stop()
   })
-  // A response that waits behind another one on the same connection emits no `close` when the
-  // connection ends.
+  // A response that waits for an earlier response on the same connection emits no `close` when the
+  // connection closes.
   socket.once('close', stop)
 }

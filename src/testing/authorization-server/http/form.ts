@@ -64,8 +64,8 @@ export function requireParameter(form: Form, name: string): string {
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  // Reads the body to its end even if it is too long, because a client may not read the response
-  // before the client has written the whole body.
+  // Reads the body to its end even if it is too long, because some clients read the response only
+  // after they have written the whole body.
   for await (const chunk of request) {
     bytes += chunk.length
     if (bytes <= MAX_BYTES) chunks.push(chunk)

@@ -31,13 +31,13 @@ export async function listen(
   host: string,
   handleRequest: (request: IncomingMessage) => Promise<Delivery>,
 ): Promise<Listener> {
-  // The timeouts, in milliseconds, are long: if a process pauses for seconds, a client must not
-  // send a request on a connection that the server is just closing.
+  // The timeouts, in milliseconds, are long, because a process may pause for seconds. With short
+  // timeouts, a client could then send a request on a connection that the server is closing.
   const settings = { requestTimeout: 30_000, keepAliveTimeout: 60_000 }
   const server = createServer(settings, async (request, response) => {
     const deliver = await handleRequest(request).catch(() => respondWithServerError)
-    // A delivery stops when the connection closes. Starts none if the client has already
-    // disconnected, because such a delivery would never stop.
+    // A delivery stops when the connection closes. If the client has already disconnected, no
+    // delivery is started, because it would never stop.
     if (!request.socket.destroyed) deliver(response)
   })
   await start(server, port, host)

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** An HTTP response that is not yet sent. The handler of an endpoint returns it. */
+/** An HTTP response that the handler of an endpoint returns, and the listener sends. */
 export interface HttpResponse {
   status: number
   headers: Record<string, string>

@@ -4,8 +4,8 @@ import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-p
 
 /**
  * The tokens of Auth0, with access tokens in Auth0's own profile and not in that of RFC 9068.
- * Access tokens contain `permissions`, as for an API with role-based access control. The issuer
- * identifier ends with a slash.
+ * Access tokens contain `permissions`, as for an API with role-based access control. By default,
+ * the issuer identifier ends with a slash.
  */
 export const auth0: TokenProfile = {
   issuerPath: '/',

@@ -5,8 +5,8 @@ import type { TokenProfile, UserSubject } from '../tokens/token-profile.js'
 
 /**
  * The tokens of an Amazon Cognito user pool. The claim `token_use` distinguishes access tokens from
- * ID tokens. An access token of Cognito has an `aud` only if the client requested a resource; here,
- * it has one only if the option `audience` is set.
+ * ID tokens. An access token of Cognito has an `aud` only if the client requested a resource. An
+ * access token of this profile has an `aud` only if the option `audience` is set.
  */
 export const cognito: TokenProfile = {
   issuerPath: '/us-east-1_Embedded1',

@@ -12,7 +12,10 @@ import type {
 
 const TENANT_ID = uuidFor('tenant')
 
-/** The tokens of Microsoft Entra ID, version 2.0. The `aud` of access tokens is the API's GUID. */
+/**
+ * The tokens of Microsoft Entra ID, version 2.0. By default, the `aud` of access tokens is a GUID,
+ * the id of the API.
+ */
 export const entra: TokenProfile = {
   issuerPath: `/${TENANT_ID}/v2.0`,
   audience: uuidFor('api'),

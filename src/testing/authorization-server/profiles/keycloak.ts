@@ -4,9 +4,9 @@ import { uuidFor } from '../tokens/deterministic-ids.js'
 import type { TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
- * The tokens of a Keycloak realm in its initial configuration. Because the realm has no audience
- * mapper, the `aud` of access tokens is Keycloak's own account API. The subject of the client
- * credentials grant is the service account of the client.
+ * The tokens of a Keycloak realm in its initial configuration. Because such a realm has no audience
+ * mapper, the default `aud` of access tokens is Keycloak's own account API. The subject of the
+ * client credentials grant is the service account of the client.
  */
 export const keycloak: TokenProfile = {
   issuerPath: '/realms/demo',

@@ -20,10 +20,10 @@ export interface TestUser {
    */
   sub?: string | undefined
   /**
-   * Additional claims for the user's access tokens and ID tokens. They cannot replace claims that
-   * the protocol or the profile defines, except the groups with `cognito` and the roles with
-   * `keycloak`. They replace the `preferred_username` and `email` that the granted scope adds to ID
-   * tokens.
+   * Additional claims for the user's access tokens and ID tokens. These claims cannot replace
+   * claims that the protocol or the profile sets, except the groups with `cognito` and the roles
+   * with `keycloak`. These claims replace the `preferred_username` and `email` that the granted
+   * scope adds to ID tokens.
    */
   claims?: JWTPayload | undefined
   /** The scope that the user may be granted. Default: every value that the server offers. */
