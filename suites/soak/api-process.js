@@ -13,7 +13,11 @@ const calls = {
     app = Fastify({ forceCloseConnections: true })
     await app.register(resourceServer, options)
     app.get('/', async (request) => ({ user: request.claims.sub }))
-    app.get('/admin', { config: { auth: { scope: 'never:granted' } } }, async () => 'in')
+    app.get(
+      '/admin',
+      { config: { auth: { scope: ({ id }) => `never:granted:${id}` } } },
+      async () => 'in',
+    )
     measureEventLoop()
     return app.listen({ host: '127.0.0.1', port: 0 })
   },
