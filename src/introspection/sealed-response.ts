@@ -12,8 +12,8 @@ const VERSION = 'fastify-resource-server introspection 1'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 /**
- * Maximum length of a sealed response, in characters. Every response that introspection accepts
- * fits, unless its numbers become longer when they are serialized again.
+ * Maximum length of a sealed response, in characters. Fits every response that introspection
+ * accepts, unless serializing it again makes it longer: numbers, or U+FFFD for invalid UTF-8.
  */
 const MAX_LENGTH = 131_072
 

@@ -74,7 +74,10 @@ export class KeySet {
     return this.#candidates.get(kid)?.get(algorithm) ?? NONE
   }
 
-  /** Explains to operators why no key matches a token. The text quotes nothing of the token. */
+  /**
+   * Explains to operators why no key matches a token. The text contains nothing of the token except
+   * the algorithm, which is one of the supported names.
+   */
   whyNot(algorithm: Algorithm, kid: string | undefined): string {
     if (kid === undefined) return `no key for ${algorithm}, and no "kid" in the token`
     const named = this.named(algorithm, kid)

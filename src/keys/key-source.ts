@@ -33,7 +33,10 @@ export interface KeySource {
     tried: readonly VerificationKey[],
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
-  /** Explains to operators why {@link find} found no key. The text quotes nothing of the token. */
+  /**
+   * Explains to operators why {@link find} found no key. The text contains nothing of the token
+   * except the algorithm, which is one of the supported names.
+   */
   whyNot(algorithm: Algorithm, kid: string | undefined): string
 
   /** Whether the key is still in the set, so that its verification results remain valid. */

@@ -48,7 +48,9 @@ export class RefetchBudget {
   }
 
   /**
-   * Whether a fetch within the last `cooldown` has shown that the issuer does not have this key.
+   * Whether a fetch that began within the last `cooldown` has found that the issuer does not
+   * publish the key: it published no candidate, or only candidates that do not verify the token
+   * (`doubted`).
    */
   isKnownMissing({ kid, doubted }: MissingKey, now: number): boolean {
     if (doubted.length > 0) return doubted.every((key) => now < (this.#confirmed.get(key) ?? 0))

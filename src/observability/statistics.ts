@@ -1,6 +1,7 @@
 /** Counts the cache hits, signature verifications and rejections of a resource server. */
 
-/** Counters of a resource server since its start. All except `cacheSize` never decrease. */
+/** Counters of a resource server since its start. Only `cacheSize`, the current
+ * size, can decrease. */
 export interface Statistics {
   /**
    * Number of times that a cached verification result replaced a verification. The token may still

@@ -15,7 +15,8 @@ const contexts = new WeakMap<object, GuardedContext[]>()
 
 /** @throws {TypeError} if the plugin would guard the routes of a context twice. */
 export function assertNotNested(fastify: FastifyInstance): void {
-  // A context inherits the hooks of its parent, even those added after the context was created.
+  // Also finds guarded child contexts: Fastify adds new hooks of a parent to its existing children,
+  // whose routes would be guarded twice.
   const inside = guardedContexts(fastify).some(({ instance }) => isWithin(instance, fastify))
   if (!inside && !fastify.hasDecorator('resourceServer')) return
   throw new TypeError(

@@ -27,7 +27,10 @@ export class Rejections {
   readonly #counters: Core['counters']
   readonly #credentials: RequestCredentials
   readonly #onReject: PluginOptions['onReject']
-  /** Errors whose `headers` this class set for one request, and replaces for the next request. */
+  /**
+   * Errors whose `headers` this class has set. If the application throws one of them again, its
+   * headers are replaced, because they were for another request.
+   */
   readonly #challenged = new WeakSet<ResourceServerError>()
 
   constructor(

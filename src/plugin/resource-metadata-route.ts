@@ -17,8 +17,8 @@ const CORS = {
 }
 
 /**
- * `@fastify/cors` reads the member `cors` instead of its own options, which may allow fewer origins
- * or headers.
+ * The members of `cors` take precedence over the application's options of `@fastify/cors`, which
+ * may allow fewer origins or headers.
  */
 const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   auth: false,

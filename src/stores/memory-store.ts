@@ -186,7 +186,8 @@ class MemoryStore implements Store {
 
   #sweep(): void {
     const second = Math.floor(this.#now() / 1_000)
-    // Sweeps once per second, not on each write; also after the clock was set back.
+    // At most one write per second sweeps. Compared by `===`, so that sweeps continue after the
+    // clock was set back.
     if (second === this.#sweptSecond) return
     this.#sweptSecond = second
     for (const [due, keys] of this.#expiryBuckets) {

@@ -1,7 +1,8 @@
 /**
- * Sends commands to a Redis that may be unreachable or slow. Each command has a deadline. While
- * Redis is not connected, commands fail instead of being queued in the client, where they would
- * take memory and run after their callers have given up.
+ * Sends commands to a Redis that may be unreachable or slow. Each command has a deadline. Without a
+ * connection, commands fail instead of being queued in the client, where they would take memory and
+ * run after their callers have given up. Only for the first connection do they wait, until the
+ * deadline.
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection } from './redis-client.js'

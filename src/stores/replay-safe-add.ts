@@ -44,13 +44,14 @@ export class ReplaySafeAdd {
   }
 
   /**
-   * Reads the marker. Called on each new connection, so that an epoch starts early: the waiting
-   * time may then have passed when the first entry is added.
+   * Reads the marker. If Redis may have lost entries, starts an epoch and writes its marker. Called
+   * on each new connection, and not only by the first `add`, because unknown entries are
+   * indeterminate until the longest TTL has passed since the start of the epoch. Does nothing if
+   * this instance adds no entries.
    *
    * @throws if Redis replies with an error or does not reply.
    */
   async probe(): Promise<void> {
-    // An instance that adds no entries does not need the marker.
     if (this.#maxTtl > 0) await this.#run([])
   }
 

@@ -41,7 +41,7 @@ async function rejectionOf(by: DPoPClient, parts: ProofParts, nonce = false): Pr
 
 const unusable = [
   'The key of the DPoP proof cannot be used',
-  '"jwk": a public key, RSA of 2048 to 4096 bits, for ES256 or PS256',
+  '"jwk": a public key for ES256 or PS256; an RSA key has 2048 to 4096 bits',
 ]
 const extension = ['The DPoP proof is malformed', 'neither "crit" nor "b64" in the header']
 

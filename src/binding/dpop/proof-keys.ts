@@ -128,7 +128,7 @@ export class ProofKeys {
   }
 
   #unusable() {
-    const expected = `"jwk": a public key, RSA of 2048 to 4096 bits, for ${[...this.#algorithms].join(' or ')}`
+    const expected = `"jwk": a public key for ${[...this.#algorithms].join(' or ')}; an RSA key has 2048 to 4096 bits`
     return invalidProof('The key of the DPoP proof cannot be used', expected)
   }
 }

@@ -19,7 +19,7 @@ import type { ObservedFetch } from './observed-fetch.js'
 import { type StepName, stepOf } from './step.js'
 import { timeAdvice } from './time-advice.js'
 
-/** The facts from which the functions derive their advice. */
+/** The token, the configuration that it is checked against, and the responses of the issuer. */
 export interface Facts {
   readonly given: GivenToken
   readonly maxTokenLength: number

@@ -34,7 +34,7 @@ export function audienceAdvice(
     return "The audience of the token is the client: request a token for this API (Auth0: --audience; Entra ID: the API's own scope), and check that it is not an ID token."
   }
   const hint = audienceHint === undefined ? '' : ` For this issuer: ${audienceHint}.`
-  return `Request a token for this API; or, if the issuer uses this value for it, set the API's "audience" to it, exactly.${hint}`
+  return `Request a token for this API. If the issuer identifies this API by the audience in the token, set the API's "audience" to exactly that value.${hint}`
 }
 
 function isString(value: unknown): value is string {

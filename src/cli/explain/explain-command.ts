@@ -47,10 +47,10 @@ const flags: Flags = {
   'max-token-age': { value: 'SECONDS', help: 'Maximum time since "iat". Default: no maximum' },
   'dangerously-audience-from': {
     value: 'CLAIM',
-    help: 'Accept an audience in azp or client_id, as configured in the API',
+    help: 'Accept an audience in azp or client_id. Set it as the API does',
   },
   'dangerously-allow-id-token-claims': {
-    help: 'Accept at_hash, c_hash and s_hash, as configured in the API',
+    help: 'Accept at_hash, c_hash and s_hash. Set it if the API does',
   },
   'dangerously-allow-http': { help: 'Fetch metadata and keys over http, not only from loopback' },
   json: { help: 'Print the explanation as JSON' },

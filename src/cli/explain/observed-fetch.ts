@@ -54,8 +54,8 @@ function keysIn(text: string): readonly unknown[] | undefined {
 }
 
 /**
- * Describes the innermost cause of the error, because the error of `fetch` itself only says "fetch
- * failed". Returns `undefined` if the error has neither a cause nor a code.
+ * Describes the innermost of at most three nested causes, because the error of `fetch` itself only
+ * says "fetch failed". Returns `undefined` if the error has neither a cause nor a code.
  */
 function causeOf(error: unknown): string | undefined {
   let description: string | undefined

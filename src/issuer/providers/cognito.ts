@@ -25,7 +25,8 @@ const profile: ResolvedProfile = {
   },
   // `aud` comes first: a token with `aud` is for that audience only (RFC 7519 §4.1.3).
   audienceClaims: ['aud', 'client_id'],
-  audienceHint: 'app client IDs, or the resource that the client requested',
+  audienceHint:
+    'access tokens have the requested resource in "aud", or else the app client ID in "client_id"',
   scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
   clientId,
   groups: (claims) => names(ownMember(claims, 'cognito:groups')),

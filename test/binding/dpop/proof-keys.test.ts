@@ -28,7 +28,7 @@ const ALGORITHM = [
 const EXTENSION = [MALFORMED, 'neither "crit" nor "b64" in the header'] as const
 const KEY = [
   'The key of the DPoP proof cannot be used',
-  '"jwk": a public key, RSA of 2048 to 4096 bits, for ES256 or RS256',
+  '"jwk": a public key for ES256 or RS256; an RSA key has 2048 to 4096 bits',
 ] as const
 
 const rsa = (bits: number) => ({

@@ -19,10 +19,10 @@ export interface IntrospectionSources {
 }
 
 /**
- * Returns the handler of the introspection endpoint (RFC 7662). The response is signed if the
- * request accepts a signed response (RFC 9701), unless the override sets the format. Every client
- * that authenticates may introspect every access token. A public client is rejected, because it
- * cannot authenticate.
+ * Returns the handler of the introspection endpoint (RFC 7662). The member `format` of an
+ * override decides whether the response is signed; by default, it is signed if the request accepts
+ * a signed response (RFC 9701). Every client that authenticates may introspect every access token.
+ * A public client is rejected, because it cannot authenticate.
  */
 export function introspectionEndpoint({
   issuer,
