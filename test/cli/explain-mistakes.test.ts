@@ -100,7 +100,10 @@ t.test('explains a wrong audience', async (t) => {
     ['explain', '--issuer', issuer, '--audience', 'x', '--profile', 'cognito'],
     { input: valid },
   )
-  t.match(hinted.stdout, 'exactly that value. For this issuer: access tokens have the requested resource')
+  t.match(
+    hinted.stdout,
+    'exactly that value. For this issuer: access tokens have the requested resource',
+  )
 })
 
 t.test('explains a trailing slash of the issuer', async (t) => {
