@@ -49,8 +49,8 @@ async function buildPackage() {
   const common = { ...output, outdir: 'dist', outbase: 'src', bundle: true, packages: 'external' }
   await build({
     ...common,
-    entryPoints: ['src/index.ts', 'src/testing/index.ts'],
-    // Both entry points import shared modules from one chunk, so that `instanceof` works across
+    entryPoints: ['src/index.ts', 'src/exchange/index.ts', 'src/testing/index.ts'],
+    // The entry points import shared modules from common chunks, so that `instanceof` works across
     // them.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',

@@ -9,7 +9,9 @@ import { relative, resolve } from 'node:path'
 import ts from 'typescript'
 
 const dist = resolve(process.argv[2] ?? 'dist')
-const entries = ['index', 'testing/index'].map((name) => resolve(dist, `${name}.d.ts`))
+const entries = ['index', 'exchange/index', 'testing/index'].map((name) =>
+  resolve(dist, `${name}.d.ts`),
+)
 const program = ts.createProgram(entries, {
   module: ts.ModuleKind.NodeNext,
   moduleResolution: ts.ModuleResolutionKind.NodeNext,

@@ -248,19 +248,21 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
   }
 }
 
-/** 503: the token cannot be verified now, because the issuer or a store is unavailable. */
+/** 503: the token cannot be verified or exchanged now, because the issuer or a store is unavailable. */
 export abstract class UnavailableError extends ResourceServerError {
   readonly code = 'temporarily_unavailable'
   readonly statusCode = 503
 
   readonly #retryAfter: number
 
-  constructor(check: Check, expected: string, retryAfter: number, cause: unknown) {
-    super(
-      'Token verification is temporarily unavailable: retry later',
-      { check, expected, found: failureText(cause) },
-      { cause },
-    )
+  constructor(
+    check: Check,
+    expected: string,
+    retryAfter: number,
+    cause: unknown,
+    message = 'Token verification is temporarily unavailable: retry later',
+  ) {
+    super(message, { check, expected, found: failureText(cause) }, { cause })
     this.#retryAfter = retryAfter
   }
 

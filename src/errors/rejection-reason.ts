@@ -32,6 +32,7 @@ export type Check =
   | 'keys-unavailable'
   | 'introspection-unavailable'
   | 'store-unavailable'
+  | 'exchange-unavailable'
 
 /**
  * The reason for the rejection of a request, for the operator.

@@ -1,17 +1,26 @@
 import { startDeadline } from '../base/deadline-timer.js'
 
+/** Reports that a response was not complete at its deadline. */
+export class DeadlineError extends Error {
+  /** @param from the URL that the message names; `undefined` for a message without URL. */
+  constructor(timeoutMs: number, from?: string) {
+    const sender = from === undefined ? '' : ` from ${from}`
+    super(`no complete response within ${timeoutMs} ms${sender}`)
+  }
+}
+
 /**
- * Runs `exchange` with one deadline for everything from connecting to the last byte. At the
- * deadline, or when `closing` aborts, the signal of the exchange aborts and the returned promise
- * rejects. The promise rejects even if the exchange ignores the signal; the result of the exchange
- * is dropped in that case. If `closing` has aborted already, the promise rejects and `exchange` is
+ * Runs `request` with one deadline for everything from connecting to the last byte. At the
+ * deadline, or when `closing` aborts, the signal of the request aborts and the returned promise
+ * rejects. The promise rejects even if the request ignores the signal; the result of the request
+ * is dropped in that case. If `closing` has aborted already, the promise rejects and `request` is
  * not called.
  *
  * `timeout` is in milliseconds. `waitingFor` returns the URL for the message of a timeout. The
  * timer does not keep the process alive.
  */
 export async function withinDeadline<T>(
-  exchange: (signal: AbortSignal) => Promise<T>,
+  request: (signal: AbortSignal) => Promise<T>,
   {
     timeout,
     closing,
@@ -25,12 +34,11 @@ export async function withinDeadline<T>(
   })
   const close = () => controller.abort(closing?.reason)
   const stopDeadline = startDeadline(timeout, () => {
-    const from = waitingFor === undefined ? '' : ` from ${waitingFor()}`
-    controller.abort(new Error(`no complete response within ${timeout} ms${from}`))
+    controller.abort(new DeadlineError(timeout, waitingFor?.()))
   })
   closing?.addEventListener('abort', close)
   try {
-    return await Promise.race([exchange(controller.signal), aborted])
+    return await Promise.race([request(controller.signal), aborted])
   } finally {
     stopDeadline()
     closing?.removeEventListener('abort', close)

@@ -1,6 +1,7 @@
 /**
- * Discovers the URLs of an issuer's key set and introspection endpoint: fetches the metadata that
- * the issuer publishes under its identifier (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
+ * Discovers the URLs of an issuer's key set, introspection endpoint and token endpoint: fetches the
+ * metadata that the issuer publishes under its identifier (RFC 8414 §3, OpenID Connect Discovery
+ * 1.0 §4).
  */
 
 import { isJsonObject } from '../base/json-object.js'
@@ -116,6 +117,15 @@ export function discoverIntrospection(
     endpoint: document.address('introspection_endpoint'),
     signingAlgorithms: document.strings('introspection_signing_alg_values_supported'),
   }))
+}
+
+/**
+ * Discovers the token endpoint. The metadata may lack the URL of a key set.
+ *
+ * @throws the same errors as {@link discover}.
+ */
+export function discoverTokenEndpoint(issuer: string, options: DiscoveryOptions): Promise<string> {
+  return firstUsable(issuer, options, (document) => document.address('token_endpoint'))
 }
 
 async function firstUsable<T>(

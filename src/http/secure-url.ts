@@ -1,4 +1,5 @@
 import { canParseUrl } from '../base/can-parse-url.js'
+import { reject } from '../base/check.js'
 
 /**
  * Whether `text` is an absolute URL without credentials whose scheme is accepted. https is always
@@ -29,5 +30,28 @@ export function isLoopback(url: URL): boolean {
     hostname === '[::1]' ||
     // The URL parser normalizes every notation of an IPv4 address to four decimal numbers.
     /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  )
+}
+
+/**
+ * Returns the URL of an endpoint that an option sets; `undefined` if the option is absent.
+ *
+ * @param allowHttp whether the URL may be plain http on hosts other than loopback.
+ * @throws {TypeError} if the URL is unusable; the message names the option.
+ */
+export function resolveEndpointOption(
+  name: string,
+  endpoint: unknown,
+  allowHttp: boolean,
+): string | undefined {
+  if (endpoint === undefined) return undefined
+  const usable =
+    typeof endpoint === 'string' &&
+    !endpoint.includes('#') &&
+    isSecureUrl(endpoint, { allowHttp, mayBeLoopback: true })
+  if (usable) return endpoint
+  return reject(
+    name,
+    'must be an https URL (http on loopback only) without credentials or fragment',
   )
 }

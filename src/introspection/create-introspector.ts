@@ -7,7 +7,7 @@ import { Introspector, type IntrospectorOptions } from './introspector.js'
 import type { SignedResponseOptions } from './signed-response.js'
 
 export interface CreateIntrospectorOptions
-  extends Omit<IntrospectorOptions, 'exchange'>,
+  extends Omit<IntrospectorOptions, 'send'>,
     Pick<SignedResponseOptions, 'verifySignature'> {
   readonly client: ClientCredentials
   /** Audiences of this API. A signed response must have one of them, or the client ID, in `aud`. */
@@ -19,13 +19,13 @@ export async function createIntrospector(
   options: CreateIntrospectorOptions,
 ): Promise<Introspector> {
   const { issuer, client, requireSignedResponse, audience, verifySignature, now, fetch } = options
-  const { introspectionExchange } = await import('./exchange.js')
+  const { introspectionRequestSender } = await import('./introspection-request.js')
   const names = new Set([client.clientId, ...audience])
-  const exchange = await introspectionExchange({
+  const send = await introspectionRequestSender({
     issuer,
     client,
     fetch,
     signed: requireSignedResponse ? { issuer, names, verifySignature, now } : undefined,
   })
-  return new Introspector({ ...options, exchange })
+  return new Introspector({ ...options, send })
 }

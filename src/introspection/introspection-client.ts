@@ -26,7 +26,7 @@ import { type Priority, PriorityLimiter, type Slot } from './priority-limiter.js
 export interface IntrospectionClientOptions {
   readonly issuer: string
   readonly endpoint: { locate(): Promise<IntrospectionMetadata>; mayHaveMoved(): void }
-  readonly exchange: (
+  readonly send: (
     metadata: IntrospectionMetadata,
     token: string,
     signal: AbortSignal,
@@ -257,7 +257,7 @@ export class IntrospectionClient {
     const epoch = this.#circuit.outageEpoch
     const startedAt = this.#options.monotonicNow()
     try {
-      const result = await this.#exchange(token, ending)
+      const result = await this.#receive(token, ending)
       this.#publish(startedAt, { outcome: result.kind })
       this.#record(token, result, startedAt)
       this.#closeCircuit(epoch)
@@ -298,11 +298,11 @@ export class IntrospectionClient {
     }
   }
 
-  async #exchange(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
+  async #receive(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     // The signal may have aborted while the token waited for a probe.
     ending.throwIfAborted()
-    const { endpoint, exchange, timeout } = this.#options
-    return withinDeadline(async (signal) => exchange(await endpoint.locate(), token, signal), {
+    const { endpoint, send, timeout } = this.#options
+    return withinDeadline(async (signal) => send(await endpoint.locate(), token, signal), {
       timeout,
       closing: ending,
     })

@@ -4,9 +4,9 @@
  * `fetch`: that error may hold the request, which contains the token and our client secret.
  */
 
-import { isError } from '../base/native-error.js'
 import { UnexpectedResponseError } from '../http/fetch-json.js'
 import { DiscoveryError } from '../http/metadata.js'
+import { noResponseFrom } from '../http/no-response.js'
 
 export interface IntrospectionFailureDetails {
   /**
@@ -95,7 +95,7 @@ export class IntrospectionFailure extends Error {
   }
 }
 
-/** Converts an error of the discovery or the exchange to a failure. */
+/** Converts an error of the discovery or the introspection request to a failure. */
 export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
   if (error instanceof UnexpectedResponseError) {
@@ -110,34 +110,9 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
       retryAfterMs: error.retryAfter,
     })
   }
-  const reason =
-    isError(error) && DEADLINE.test(error.message) ? error.message : systemCodeOf(error)
+  const { reason, isUnreachable } = noResponseFrom(error)
   return new IntrospectionFailure(`introspection request to ${issuer} failed: ${reason}`, {
     attributedTo: 'either',
-    beforeToken: UNREACHABLE.has(reason),
+    beforeToken: isUnreachable,
   })
-}
-
-/** Codes of system errors that occur before the request is sent. */
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
-const DEADLINE = /^no complete response within \d+ ms$/
-
-/**
- * Returns the code of a system error, which undici nests one or two causes deep; "no response" if
- * there is no code.
- */
-function systemCodeOf(error: unknown, depth = 0): string {
-  if (!isError(error) || depth > 3) return 'no response'
-  const { code } = error as NodeJS.ErrnoException
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
-    ? code
-    : systemCodeOf(error.cause, depth + 1)
 }

@@ -2,7 +2,7 @@
  * Introspects tokens (RFC 7662) and caches the responses for a short time.
  *
  * ```
- * token → cached? → in flight? → shared cache? → back-off? → slot → endpoint → exchange → cache
+ * token → cached? → in flight? → shared cache? → back-off? → slot → endpoint → request → cache
  *       → response
  * ```
  *
@@ -15,12 +15,13 @@
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
+import { LocatedEndpoint } from '../http/located-endpoint.js'
+import { discoverIntrospection } from '../http/metadata.js'
 import { type Recheck, RecheckCache } from './background-recheck.js'
-import { IntrospectionEndpoint } from './endpoint.js'
-import type { Exchange } from './exchange.js'
 import type { OnFailure } from './failure-reports.js'
 import { IntrospectionClient } from './introspection-client.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
+import type { SendIntrospectionRequest } from './introspection-request.js'
 import type { IntrospectionResponse, IntrospectionResult } from './introspection-response.js'
 import type { IntrospectionFetch } from './options.js'
 import type { Priority } from './priority-limiter.js'
@@ -35,7 +36,7 @@ export interface IntrospectorOptions {
   /** Whether only signed responses are accepted (RFC 9701). */
   readonly requireSignedResponse: boolean
   readonly allowHttp: boolean
-  readonly exchange: Exchange
+  readonly send: SendIntrospectionRequest
   readonly cacheMaxAge: number
   readonly negativeCacheMaxAge: number
   readonly staleIfError: number
@@ -76,10 +77,16 @@ export class Introspector {
     setMaxListeners(0, closing)
     this.#options = options
     this.#cache = new ResponseCache(options)
+    const { issuer, endpoint } = options
     this.#client = new IntrospectionClient({
       ...options,
       closing,
-      endpoint: new IntrospectionEndpoint({ ...options, closing }),
+      endpoint: new LocatedEndpoint({
+        ...options,
+        closing,
+        configured: endpoint === undefined ? undefined : { endpoint, signingAlgorithms: undefined },
+        discover: (discovery) => discoverIntrospection(issuer, discovery),
+      }),
     })
     this.#rechecks = new RecheckCache({ ...options, client: this.#client })
     const { shared } = options

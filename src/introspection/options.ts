@@ -3,8 +3,9 @@
 import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
 import type { ClientCredentials } from '../http/client-authentication.js'
+import { resolveClientOption } from '../http/client-option.js'
 import type { FetchResponse } from '../http/fetch-json.js'
-import { isSecureUrl } from '../http/secure-url.js'
+import { resolveEndpointOption } from '../http/secure-url.js'
 
 /**
  * Introspection at an issuer (RFC 7662). Times are in whole milliseconds.
@@ -186,7 +187,6 @@ export interface ResolvedIntrospection {
 }
 
 const HOUR_MS = 3_600_000
-const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 const MODES = ['opaque', 'always', 'recheck'] as const
 
 /**
@@ -223,8 +223,12 @@ export function resolveIntrospection(
   const mode = resolveMode(options)
   const recheckInterval = number('recheckInterval', 60_000, [1_000, HOUR_MS])
   return Object.freeze({
-    client: resolveClient(options),
-    endpoint: resolveEndpoint(options.endpoint, allowHttp),
+    client: resolveClientOption(
+      options,
+      'introspection.',
+      'introspection requires client authentication (RFC 7662 §2.1)',
+    ),
+    endpoint: resolveEndpointOption('introspection.endpoint', options.endpoint, allowHttp),
     mode,
     opaqueTokens: resolveOpaqueTokens(options.opaqueTokens, mode),
     requireSignedResponse: booleanOr(
@@ -257,51 +261,6 @@ export function resolveIntrospection(
       functionOrUndefined('introspection.fetch', options.fetch) ??
       ((url, init) => fetch(url, init)),
   })
-}
-
-function resolveClient(options: IntrospectionOptions): Readonly<ClientCredentials> {
-  const { clientId, clientSecret, privateKey, clientAuthentication } = options
-  requireText('clientId', clientId, 'the client ID that the issuer gave to this API')
-  if (clientSecret !== undefined)
-    requireText('clientSecret', clientSecret, 'the client secret that the issuer gave to this API')
-  if ((clientSecret === undefined) === (privateKey === undefined)) {
-    throw new TypeError(
-      'set either "introspection.clientSecret" or "introspection.privateKey", not both: introspection requires client authentication (RFC 7662 §2.1)',
-    )
-  }
-  const method =
-    clientAuthentication ??
-    (clientSecret === undefined ? ('private_key_jwt' as const) : ('client_secret_basic' as const))
-  if (!METHODS.includes(method)) {
-    reject('introspection.clientAuthentication', `must be one of ${METHODS.join(', ')}`)
-  }
-  if ((method === 'private_key_jwt') !== (privateKey !== undefined)) {
-    const [needed, other] =
-      privateKey === undefined ? ['privateKey', 'clientSecret'] : ['clientSecret', 'privateKey']
-    reject(
-      'introspection.clientAuthentication',
-      `is ${method}, which needs "introspection.${needed}": set it instead of "${other}", or choose another method`,
-    )
-  }
-  return Object.freeze({ clientId, clientSecret, privateKey, clientAuthentication: method })
-}
-
-function requireText(name: string, value: unknown, what: string): void {
-  if (typeof value === 'string' && value !== '') return
-  reject(`introspection.${name}`, `must be a non-empty string: ${what}`)
-}
-
-function resolveEndpoint(endpoint: unknown, allowHttp: boolean): string | undefined {
-  if (endpoint === undefined) return undefined
-  const usable =
-    typeof endpoint === 'string' &&
-    !endpoint.includes('#') &&
-    isSecureUrl(endpoint, { allowHttp, mayBeLoopback: true })
-  if (usable) return endpoint
-  return reject(
-    'introspection.endpoint',
-    'must be an https URL (http on loopback only) without credentials or fragment',
-  )
 }
 
 function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {

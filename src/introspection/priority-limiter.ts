@@ -9,6 +9,7 @@
  * otherwise a few tokens per second for which the issuer stalls would hold all slots until
  * `timeout`.
  */
+import { DeadlineError } from '../http/deadline.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { Pace } from './pace.js'
 
@@ -198,7 +199,7 @@ export class PriorityLimiter {
     if (oldest === undefined || this.#inFlight.low.size < MAX_LOW) return
     const age = monotonicNow() - oldest.startedAt
     if (age < slowAfter()) return
-    oldest.abort(new Error(`no complete response within ${Math.round(age)} ms`))
+    oldest.abort(new DeadlineError(Math.round(age)))
     oldest.end()
   }
 }

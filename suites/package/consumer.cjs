@@ -3,6 +3,7 @@ const assert = require('node:assert/strict')
 const Fastify = require('fastify')
 const resourceServer = require('fastify-resource-server')
 const testing = require('fastify-resource-server/testing')
+const exchange = require('fastify-resource-server/exchange')
 
 async function main() {
   const issuer = await testing.createAuthorizationServer({ algorithm: 'ES256' })
@@ -19,6 +20,15 @@ async function main() {
   assert.equal(response.status, 200)
   assert.deepEqual(await response.json(), { user: 'user-1' })
   console.log('require: token 200')
+
+  const exchanger = await exchange.createTokenExchanger({
+    issuer: issuer.issuer,
+    ...testing.testClient,
+  })
+  const exchanged = await exchanger.exchange(authorization.slice('Bearer '.length))
+  assert.equal(exchanged.tokenType, 'Bearer')
+  exchanger.close()
+  console.log('require: token exchange')
 
   assert.equal(resourceServer.default, resourceServer.resourceServer)
   assert.equal(require('fastify-resource-server/package.json').name, 'fastify-resource-server')

@@ -1,7 +1,11 @@
 /** An ES module that uses the installed package over real HTTP. Prints the passed checks. */
 import assert from 'node:assert/strict'
 import Fastify from 'fastify'
-import resourceServer, { createResourceServer } from 'fastify-resource-server'
+import resourceServer, { createResourceServer, UnavailableError } from 'fastify-resource-server'
+import {
+  createTokenExchanger,
+  TokenExchangeUnavailableError,
+} from 'fastify-resource-server/exchange'
 import {
   createAuthorizationServer,
   passwordGrant,
@@ -31,6 +35,13 @@ const response = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${
 assert.equal(response.status, 200)
 assert.equal(typeof (await response.json()).user, 'string')
 console.log('import: token of the password grant 200')
+
+const exchanger = await createTokenExchanger({ issuer: issuer.issuer, ...testClient })
+const exchanged = await exchanger.exchange(access_token, { audience: 'api://other' })
+assert.equal(exchanged.tokenType, 'Bearer')
+assert.ok(TokenExchangeUnavailableError.prototype instanceof UnavailableError)
+exchanger.close()
+console.log('import: token exchange')
 
 const core = await createResourceServer({ issuer: issuer.issuer, audience: 'api://default' })
 assert.equal((await core.verify(access_token, { scope: 'orders:read' })).issuer, issuer.issuer)

@@ -34,6 +34,14 @@ import resourceServer, {
   UnavailableError,
 } from 'fastify-resource-server'
 import {
+  createTokenExchanger,
+  type ExchangedToken,
+  TokenExchangeError,
+  type TokenExchangeRequest,
+  type TokenExchanger,
+  type TokenExchangerOptions,
+} from 'fastify-resource-server/exchange'
+import {
   type AuthorizationServer,
   createAuthorizationServer,
   type DPoPFetchOptions,
@@ -378,4 +386,33 @@ export async function proven(
 export function explained(error: PasswordGrantError): string {
   same<typeof error.status, number | undefined>(true)
   return `${error.error}: ${error.hint}`
+}
+
+export async function exchanged(request: FastifyRequest, dpop: object): Promise<Response> {
+  const options: TokenExchangerOptions = {
+    issuer: 'https://login.example.com',
+    subjectIssuers: ['https://login.example.com'],
+    clientId: 'orders-api',
+    clientSecret: 'secret',
+    dpop: true,
+    fetch,
+  }
+  const exchanger: TokenExchanger = await createTokenExchanger(options)
+  await createTokenExchanger({ ...options, dpop: { ...dpop, kty: 'EC', alg: 'ES256' } })
+  const wanted: TokenExchangeRequest = {
+    audience: 'a',
+    resource: ['https://b.example'],
+    scope: 'c',
+  }
+  const token: ExchangedToken = await exchanger.exchange(request.auth, wanted)
+  same<typeof token.tokenType, 'Bearer' | 'DPoP'>(true)
+  same<typeof token.expiresAt, number | undefined>(true)
+  const url = new URL('https://b.example/')
+  return fetch(url, { headers: await token.headers({ url, method: 'GET' }) })
+}
+
+export function mapped(error: unknown): number {
+  if (!(error instanceof TokenExchangeError)) return 500
+  same<typeof error.claims, string | undefined>(true)
+  return error.statusCode
 }

@@ -10,6 +10,7 @@ import resourceServer, {
   type ResourceServerOptions,
   type RouteRequirement,
 } from 'fastify-resource-server'
+import { createTokenExchanger } from 'fastify-resource-server/exchange'
 import { createAuthorizationServer, passwordGrant } from 'fastify-resource-server/testing'
 import 'fastify-resource-server/dist/pipeline/pipeline.js' // expect TS2882
 
@@ -118,4 +119,14 @@ export async function tested(): Promise<void> {
   token.access_token = '' // expect TS2540
   const id: string = token.id_token // expect TS2322
   console.log(id)
+}
+
+export async function exchanged(): Promise<void> {
+  await createTokenExchanger({ issuer: 'https://example.com' }) // expect TS2345
+  const client = { clientId: 'a', clientSecret: 'b' }
+  const exchanger = await createTokenExchanger({ ...client, isuer: 'https://example.com' }) // expect TS2561
+  await exchanger.exchange(undefined) // expect TS2345
+  const token = await exchanger.exchange('token', { audiance: 'a' }) // expect TS2561
+  token.accessToken = '' // expect TS2540
+  await token.headers({ method: 'GET' }) // expect TS2345
 }

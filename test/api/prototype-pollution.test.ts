@@ -6,6 +6,7 @@
 import { createHmac } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
+import type { TokenExchangeRequest, TokenExchangerOptions } from '../../src/exchange/index.js'
 import resourceServer, {
   createResourceServer,
   type DPoPNonceOptions,
@@ -69,6 +70,9 @@ type OptionName = KeysOf<
   | TokenCacheOptions
   | Profile
   | RouteRequirement
+  // These of token exchange are tested in test/exchange/prototype-pollution.test.ts as well.
+  | TokenExchangerOptions
+  | TokenExchangeRequest
 >
 
 /** The values that an attacker would choose for each option; a missing option does not compile. */
@@ -162,6 +166,15 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   actor: ['none', [{ subject: 'x' }]],
   authorizationDetails: [{ type: 'payment' }],
   authorize: [],
+  tokenEndpoint: [`${attacker.origin}/token`],
+  subjectIssuers: [[attacker.issuer]],
+  protocol: ['entra'],
+  dangerouslyAllowBoundTokens: [true],
+  expiryMargin: [0],
+  maxInFlight: [1],
+  actorToken: ['x'],
+  requestedTokenType: ['jwt'],
+  parameters: [{ x: 'x' }],
 }
 
 /** The values that an attacker would choose for other members; without a value, any JSON value. */

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import t from 'tap'
+import { EXCHANGER_OPTIONS, resolveExchanger } from '../../src/exchange/options.js'
 import * as face from '../../src/index.js'
 import { INTROSPECTION_OPTIONS, resolveIntrospection } from '../../src/introspection/options.js'
 import { diagnostics } from '../../src/observability/diagnostics.js'
@@ -77,6 +78,19 @@ t.test('documents the defaults of introspection and tenants', async (t) => {
   for (const [name, value] of Object.entries(numbers)) {
     const row = `| \`${name}\` | ${(value as number).toLocaleString('en')} |`
     t.ok(`${INTROSPECTION}${TENANTS}`.includes(row), row)
+  }
+})
+
+t.test('documents the options of token exchange and their defaults', async (t) => {
+  const page = read('docs/token-exchange.md')
+  const documented = rows(page)
+  for (const option of EXCHANGER_OPTIONS) t.ok(documented.includes(`\`${option}\``), option)
+  const client = { clientId: 'api', clientSecret: 'secret' }
+  const resolved = resolveExchanger({ issuer: 'https://a.example', ...client })
+  const numbers = Object.entries(resolved).filter(([, value]) => Number.isInteger(value))
+  t.equal(numbers.length, 6)
+  for (const [name, value] of numbers) {
+    t.ok(page.includes(`| \`${name}\` | ${(value as number).toLocaleString('en')} |`), name)
   }
 })
 

@@ -16,7 +16,7 @@ const fileOf = (name: string) => new URL(`${name}.js`, folder).pathname
 /** They need no environment, and end by themselves with exit code 0. Three processes share them. */
 const SHARES = [
   ['demo', 'graphql', 'metrics', 'openapi', 'several-issuers', 'token-to-api'],
-  ['dpop', 'introspection', 'mtls', 'rate-limit', 'tenants'],
+  ['dpop', 'introspection', 'mtls', 'rate-limit', 'tenants', 'token-exchange'],
   ['mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
 ]
 const shares = SHARES.map((names) => ({ names, outcomes: runInSequence(names.map(fileOf)) }))
@@ -64,6 +64,7 @@ t.test('every example has a test', async (t) => {
       'readiness',
       'several-issuers',
       'tenants',
+      'token-exchange',
       'token-to-api',
       'tracing',
       'under-pressure',
@@ -131,6 +132,23 @@ example('introspection: rejects revoked tokens', async (t) => {
   t.match(stdout, /opaque, revoked +401 .*"The access token is not active"/)
   t.match(stdout, /JWT, revoked +401 .*"The access token was revoked"/)
   t.match(stdout, /other JWT, revoked here +401 .*"The access token was revoked"/)
+})
+
+example('token-exchange: calls another API on behalf of the caller', async (t) => {
+  const { code, stdout, stderr } = await outcomeOf('token-exchange')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /forwarded token: +401/)
+  for (const user of ['ada', 'bob']) {
+    t.match(
+      stdout,
+      new RegExp(`${user}: +200 {"payments":3,"user":"${user}","actor":"orders-api"}`),
+    )
+  }
+  t.match(stdout, /12 calls: +2 token requests/)
+  t.match(stdout, /revoked token: +403 {"error":"no payments for you: invalid_grant"}/)
+  t.match(stdout, /outage, cached: +200/)
+  t.match(stdout, /outage, new: +503 .*"Token exchange is temporarily unavailable: retry later"/)
+  t.notMatch(stdout, /eyJ/)
 })
 
 example('mcp: a client gets a token with more scope for the second tool', async (t) => {

@@ -123,8 +123,8 @@ t.test('cryptography is used in two places, and the network in one', async (t) =
       .map(partOf)
   t.same(
     [...new Set(of('jose'))].sort(),
-    ['http', 'introspection', 'issuer', 'keys'],
-    'introspection and issuer for its types, http to read our own key',
+    ['exchange', 'http', 'introspection', 'issuer', 'keys'],
+    'introspection and issuer for its types, http and exchange to read our own keys',
   )
   const verifying = imports.filter(({ from, to }) => to === 'node:crypto' && /^token\//.test(from))
   t.same([...new Set(verifying.map(({ from }) => from))], ['token/signature.ts'])
@@ -132,7 +132,7 @@ t.test('cryptography is used in two places, and the network in one', async (t) =
   t.same(of('node:https'), [])
 })
 
-t.test('oauth4webapi is loaded only with introspection', async (t) => {
+t.test('oauth4webapi is loaded only with introspection and with token exchange', async (t) => {
   const loads = (from: string, specifier: string) =>
     new RegExp(`^import (?!type ).*'${specifier}'|^\\} from '${specifier}'`, 'm').test(
       readFileSync(join(root, from), 'utf8').replace(/^import type [^']*'[^']*'/gm, ''),
@@ -140,8 +140,15 @@ t.test('oauth4webapi is loaded only with introspection', async (t) => {
   const product = files.filter(isProduct)
   const loading = (specifier: string) =>
     product.filter((file) => loads(file, specifier)).map((file) => posix.basename(file))
-  t.same(loading('oauth4webapi').sort(), ['client-authentication.ts', 'exchange.ts'])
-  t.same(loading('[./a-z]*/client-authentication.js'), ['exchange.ts'])
+  t.same(loading('oauth4webapi').sort(), [
+    'client-authentication.ts',
+    'introspection-request.ts',
+    'token-request.ts',
+  ])
+  const authenticating = ['introspection-request.ts', 'token-request.ts']
+  t.same(loading('[./a-z]*/client-authentication.js').sort(), authenticating)
+  // The entry point of token exchange imports it statically; no other folder imports that entry point.
+  t.same(loading('[./a-z]*/token-request.js'), ['create-token-exchanger.ts'])
   t.same(
     loading('[./a-z]*/exchange.js'),
     [],

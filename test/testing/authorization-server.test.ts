@@ -66,7 +66,12 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         introspection_endpoint: server.introspectionEndpoint,
         revocation_endpoint: server.revocationEndpoint,
         jwks_uri: server.jwksUri,
-        grant_types_supported: ['password', 'client_credentials', 'refresh_token'],
+        grant_types_supported: [
+          'password',
+          'client_credentials',
+          'refresh_token',
+          'urn:ietf:params:oauth:grant-type:token-exchange',
+        ],
         response_types_supported: [],
         scopes_supported: [
           'openid',

@@ -6,11 +6,11 @@ import {
   processClientCredentialsResponse,
 } from 'oauth4webapi'
 import { type ClientCredentials, clientAuthentication } from '../../http/client-authentication.js'
+import { redactor } from '../../http/redaction.js'
 import { boundedFetch, withoutQuery } from '../../testing/token-client/bounded-fetch.js'
 import { withDeadline } from '../../testing/token-client/deadline.js'
 import { type PasswordGrantOptions, readLocation } from '../../testing/token-client/options.js'
 import { timedOut } from '../../testing/token-client/password-grant.js'
-import { redactor } from '../../testing/token-client/redaction.js'
 import { locate, type TokenExchange } from '../../testing/token-client/token-endpoint.js'
 import type { TokenResponse } from '../../testing/token-client/token-response.js'
 import { unusableResponse } from '../../testing/token-client/unusable-response.js'

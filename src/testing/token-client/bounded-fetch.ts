@@ -1,6 +1,6 @@
 import { isError } from '../../base/native-error.js'
+import type { Redact } from '../../http/redaction.js'
 import { PasswordGrantError } from './password-grant-error.js'
-import type { Redact } from './redaction.js'
 
 const MAX_BYTES = 1024 * 1024
 

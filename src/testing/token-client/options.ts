@@ -5,12 +5,12 @@ import {
   type ClientAuthentication,
   clientAuthentication,
 } from '../../http/client-authentication.js'
+import { type Redact, redactor } from '../../http/redaction.js'
 import { isLoopback } from '../../http/secure-url.js'
 import { createDPoPHandle } from '../dpop/dpop-handle.js'
 import { type DPoPKey, requireDPoPKey } from '../dpop/dpop-key.js'
 import { rejectUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
-import { type Redact, redactor } from './redaction.js'
 
 /** Options of `passwordGrant`. */
 export interface PasswordGrantOptions {

@@ -6,11 +6,11 @@ import {
   processDiscoveryResponse,
 } from 'oauth4webapi'
 import { canParseUrl } from '../../base/can-parse-url.js'
+import type { Redact } from '../../http/redaction.js'
 import { isLoopback } from '../../http/secure-url.js'
 import { type BoundedFetch, withoutQuery } from './bounded-fetch.js'
 import type { PreparedGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'
-import type { Redact } from './redaction.js'
 import { unusableResponse } from './unusable-response.js'
 
 /** The values that all requests of one exchange share. */

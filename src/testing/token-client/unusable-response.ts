@@ -1,7 +1,7 @@
+import type { Redact } from '../../http/redaction.js'
 import { type ExplainedGrant, hintFor, isKnownCode } from './hints.js'
 import { parseJsonObject } from './json-object.js'
 import { PasswordGrantError } from './password-grant-error.js'
-import type { Redact } from './redaction.js'
 
 /** A response without usable tokens or metadata. */
 export interface UnusableResponse {

@@ -70,7 +70,7 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   }
   const { issuer } = locations
   const { now } = settings
-  addForm('token', 'token', tokenEndpoint({ settings, tokens, refreshTokens, dpopProofs }))
+  addForm('token', 'token', tokenEndpoint({ settings, tokens, issued, refreshTokens, dpopProofs }))
   addForm(
     'introspection',
     'introspect',

@@ -1,36 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { type Form, requireParameter } from '../http/form.js'
+import { requireParameter } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
-import type { ServerSettings } from '../options.js'
 import { grantScope } from '../tokens/granted-scope.js'
-import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import { GRANT_TYPES, type GrantType, type TestClient } from '../tokens/test-accounts.js'
-import type { TokenSubject, UserSubject } from '../tokens/token-profile.js'
+import type { UserSubject } from '../tokens/token-profile.js'
 import { isPublic } from './client-authentication.js'
+import type { Granted, GrantRequest } from './grant-request.js'
 import { requestedResource } from './resource-indicator.js'
 import { secretsEqual } from './secret-comparison.js'
-
-/** A token request of an authenticated client. */
-export interface GrantRequest {
-  form: Form
-  client: TestClient
-  settings: ServerSettings
-  refreshTokens: RefreshTokens
-  /** The current time, in seconds since the epoch. */
-  now: number
-  /** The thumbprint of the key that signed the DPoP proof; `undefined` if there is no proof. */
-  jkt?: string | undefined
-}
-
-/** The subject of the granted tokens, and the refresh token if the server issues one. */
-export interface Granted {
-  subject: TokenSubject
-  refreshToken?: string | undefined
-}
+import { exchangeToken } from './token-exchange.js'
 
 type Grant = (request: GrantRequest) => Granted
 
-const grants: Readonly<Record<GrantType, Grant>> = { password, client_credentials, refresh_token }
+const grants: Readonly<Record<GrantType, Grant>> = {
+  password,
+  client_credentials,
+  refresh_token,
+  'urn:ietf:params:oauth:grant-type:token-exchange': exchangeToken,
+}
 
 /**
  * Performs the grant that the parameter `grant_type` requests.
@@ -53,8 +40,8 @@ function isGrantType(type: string): type is GrantType {
 }
 
 function mayUse(client: TestClient, type: GrantType): boolean {
-  // Only confidential clients may use this grant (RFC 6749 §4.4).
-  if (type === 'client_credentials' && isPublic(client)) return false
+  // Only confidential clients may use the other grants (RFC 6749 §4.4, RFC 8693 §5).
+  if (isPublic(client) && type !== 'password' && type !== 'refresh_token') return false
   return (client.grantTypes ?? GRANT_TYPES).includes(type)
 }
 

@@ -1,5 +1,6 @@
 import { type HttpResponse, uncached } from '../http/http-response.js'
 import type { ServerSettings } from '../options.js'
+import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { TokenIssuer } from '../tokens/token-issuer.js'
 import type { DPoPProofs } from './dpop-proofs.js'
@@ -10,6 +11,7 @@ import { performGrant } from './grants.js'
 export interface TokenEndpointSources {
   settings: ServerSettings
   tokens: TokenIssuer
+  issued: IssuedTokens
   refreshTokens: RefreshTokens
   dpopProofs: DPoPProofs
 }
@@ -22,6 +24,7 @@ export interface TokenEndpointSources {
 export function tokenEndpoint({
   settings,
   tokens,
+  issued,
   refreshTokens,
   dpopProofs,
 }: TokenEndpointSources): (request: ClientRequest) => Promise<HttpResponse> {
@@ -30,8 +33,8 @@ export function tokenEndpoint({
     // client that must add a nonce repeats the request with the same refresh token.
     const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
-    const grant = performGrant({ form, client, settings, refreshTokens, now, jkt })
-    const { subject, refreshToken } = grant
+    const grant = performGrant({ form, client, settings, issued, refreshTokens, now, jkt })
+    const { subject, refreshToken, issuedTokenType } = grant
     const accessToken = await tokens.accessToken(subject, jkt === undefined ? undefined : { jkt })
     const { nonce } = dpopProofs
     return uncached(
@@ -39,6 +42,7 @@ export function tokenEndpoint({
       {
         access_token: accessToken.token,
         expires_in: settings.accessTokenLifetime,
+        issued_token_type: issuedTokenType,
         id_token: await tokens.idToken(subject, accessToken),
         refresh_token: refreshToken,
         scope: subject.scope.join(' '),

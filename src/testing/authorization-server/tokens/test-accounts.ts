@@ -3,10 +3,19 @@ import { rejectUnknownOptions } from '../../known-options.js'
 import { type Scope, scopeValues } from '../../scope-values.js'
 
 /** The grant types that the embedded authorization server supports. */
-export const GRANT_TYPES: readonly GrantType[] = ['password', 'client_credentials', 'refresh_token']
+export const GRANT_TYPES: readonly GrantType[] = [
+  'password',
+  'client_credentials',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+]
 
 /** A grant type that the embedded authorization server supports. */
-export type GrantType = 'password' | 'client_credentials' | 'refresh_token'
+export type GrantType =
+  | 'password'
+  | 'client_credentials'
+  | 'refresh_token'
+  | 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** A user who can sign in with the password grant. */
 export interface TestUser {
@@ -42,8 +51,8 @@ export interface TestClient {
    */
   jwks?: JSONWebKeySet | undefined
   /**
-   * The grant types that the client may use. A public client may never use `client_credentials`.
-   * Default: all grant types.
+   * The grant types that the client may use. A public client may never use `client_credentials` or
+   * token exchange. Default: all grant types.
    */
   grantTypes?: readonly GrantType[] | undefined
   /** The scope that the client may be granted. Default: every value that the server offers. */

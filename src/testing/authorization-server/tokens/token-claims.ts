@@ -13,6 +13,7 @@ export function accessTokenClaims(
     ...subject.user?.claims,
     ...protocolClaims(profile, subject, context),
     ...profile.accessTokenClaims(subject, context),
+    ...subject.delegation,
   }
 }
 

@@ -12,10 +12,18 @@ export interface TokenSubject {
    * audience of the access token.
    */
   resource?: string | undefined
+  /** The claims of a token that was exchanged for another one; absent for other tokens. */
+  delegation?: DelegationClaims | undefined
   /** The time of the sign-in, in seconds since the epoch. */
   authTime: number
   /** The id of the sign-in, which all tokens of the sign-in share. */
   session: string
+}
+
+/** The subject of the exchanged token, and the party that acts for it (RFC 8693 §4.1). */
+export interface DelegationClaims {
+  sub: string
+  act: { readonly sub: string; readonly act?: unknown }
 }
 
 /** A subject with a user. Only such a subject can have an ID token. */

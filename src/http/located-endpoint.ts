@@ -1,19 +1,20 @@
 /**
- * Locates the introspection endpoint: the configured URL, or the one in the issuer's metadata
+ * Locates an endpoint of an issuer: the configured URL, or the one in the issuer's metadata
  * (RFC 8414 §2). Concurrent calls share one discovery (single flight). A discovered URL is cached
  * until the endpoint fails.
  */
 
-import { withinDeadline } from '../http/deadline.js'
-import { discoverIntrospection, type IntrospectionMetadata } from '../http/metadata.js'
-import type { IntrospectionFetch } from './options.js'
+import { withinDeadline } from './deadline.js'
+import type { FetchJsonOptions } from './fetch-json.js'
+import type { DiscoveryOptions } from './metadata.js'
 
-export interface EndpointOptions {
-  readonly issuer: string
+/** @typeParam Metadata the members of the metadata that the caller needs. */
+export interface LocatedEndpointOptions<Metadata> {
   /** If set, no metadata is fetched. */
-  readonly endpoint: string | undefined
+  readonly configured: Metadata | undefined
+  readonly discover: (options: DiscoveryOptions) => Promise<Metadata>
   readonly allowHttp: boolean
-  readonly fetch: IntrospectionFetch
+  readonly fetch: FetchJsonOptions['fetch']
   /** Timeout of one discovery, in milliseconds. */
   readonly timeout: number
   readonly closing: AbortSignal
@@ -22,20 +23,18 @@ export interface EndpointOptions {
 /** Maximum size of a metadata document, in bytes. */
 const MAX_BYTES = 65_536
 
-export class IntrospectionEndpoint {
-  readonly #options: EndpointOptions
-  #metadata: IntrospectionMetadata | undefined
+export class LocatedEndpoint<Metadata> {
+  readonly #options: LocatedEndpointOptions<Metadata>
+  #metadata: Metadata | undefined
   #mayHaveMoved = false
-  #discovering: Promise<IntrospectionMetadata> | undefined
+  #discovering: Promise<Metadata> | undefined
 
-  constructor(options: EndpointOptions) {
+  constructor(options: LocatedEndpointOptions<Metadata>) {
     this.#options = options
-    if (options.endpoint !== undefined) {
-      this.#metadata = { endpoint: options.endpoint, signingAlgorithms: undefined }
-    }
+    this.#metadata = options.configured
   }
 
-  locate(): Promise<IntrospectionMetadata> {
+  locate(): Promise<Metadata> {
     if (this.#metadata !== undefined && !this.#mayHaveMoved) return Promise.resolve(this.#metadata)
     this.#discovering ??= this.#discover().finally(() => {
       this.#discovering = undefined
@@ -45,17 +44,16 @@ export class IntrospectionEndpoint {
 
   /** Makes the next {@link locate} discover the URL again, unless it is configured. */
   mayHaveMoved(): void {
-    this.#mayHaveMoved = this.#options.endpoint === undefined
+    this.#mayHaveMoved = this.#options.configured === undefined
   }
 
-  async #discover(): Promise<IntrospectionMetadata> {
-    const { issuer, allowHttp, fetch, closing } = this.#options
+  async #discover(): Promise<Metadata> {
+    const { discover, allowHttp, fetch, closing } = this.#options
     // If discovery stalls, enough time must remain to send the request to the previous URL.
     const timeout = this.#metadata === undefined ? this.#options.timeout : this.#options.timeout / 2
     try {
       this.#metadata = await withinDeadline(
-        (signal) =>
-          discoverIntrospection(issuer, { fetch, signal, allowHttp, maxBytes: MAX_BYTES }),
+        (signal) => discover({ fetch, signal, allowHttp, maxBytes: MAX_BYTES }),
         { timeout, closing },
       )
       this.#mayHaveMoved = false

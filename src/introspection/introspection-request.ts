@@ -21,7 +21,7 @@ import { type IntrospectionResult, resultOf } from './introspection-response.js'
 import type { IntrospectionFetch } from './options.js'
 import { readSignedResponse, type SignedResponseOptions } from './signed-response.js'
 
-export interface ExchangeOptions {
+export interface IntrospectionRequestOptions {
   readonly issuer: string
   readonly client: ClientCredentials
   /** If set, only signed responses are accepted (RFC 9701). */
@@ -36,7 +36,7 @@ export interface ExchangeOptions {
  * @throws {UnexpectedResponseError} if the response is too long.
  * @throws the error of `fetch` if there is no complete response.
  */
-export type Exchange = (
+export type SendIntrospectionRequest = (
   metadata: IntrospectionMetadata,
   token: string,
   signal: AbortSignal,
@@ -49,7 +49,9 @@ const SIGNED = 'application/token-introspection+jwt'
 const PLAIN = 'application/json'
 
 /** @throws {TypeError} if the private key of the client is unusable. */
-export async function introspectionExchange(options: ExchangeOptions): Promise<Exchange> {
+export async function introspectionRequestSender(
+  options: IntrospectionRequestOptions,
+): Promise<SendIntrospectionRequest> {
   const authentication = await clientAuthentication(options.client)
   return async (metadata, token, signal) => {
     signal.throwIfAborted()
@@ -70,7 +72,7 @@ function request(
   { endpoint }: IntrospectionMetadata,
   token: string,
   signal: AbortSignal,
-  { issuer, client, signed, fetch }: ExchangeOptions,
+  { issuer, client, signed, fetch }: IntrospectionRequestOptions,
   authentication: ClientAuth,
 ): Promise<Response> {
   return introspectionRequest(
@@ -95,7 +97,7 @@ async function read(
   { endpoint, signingAlgorithms }: IntrospectionMetadata,
   response: Response,
   text: string,
-  { signed }: ExchangeOptions,
+  { signed }: IntrospectionRequestOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const [type] = (response.headers.get('content-type') ?? '').toLowerCase().split(/[\s;]/)
   const wanted = signed === undefined ? PLAIN : SIGNED
