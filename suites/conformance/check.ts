@@ -18,6 +18,8 @@ export const FEATURES = {
   scope: 'it checks no scope',
   strict: 'it is not strict about RFC 9068',
   'step-up': 'it requires no step-up authentication',
+  actor: 'it decides on no actor',
+  'authorization-details': 'it requires no authorization details',
   cors: 'it has no CORS',
   metadata: 'it publishes no resource metadata',
   opaque: 'it does not introspect opaque tokens',

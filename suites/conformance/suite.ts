@@ -1,6 +1,7 @@
 /** All checks, in the order of their ids. */
 import type { Check } from './check.js'
 import { bearer } from './checks/bearer.js'
+import { delegation } from './checks/delegation.js'
 import { discovery } from './checks/discovery.js'
 import { dpop } from './checks/dpop.js'
 import { introspection } from './checks/introspection.js'
@@ -13,7 +14,7 @@ import { passwordGrantHelper } from './checks/password-grant.js'
 import { rejections } from './checks/rejections.js'
 import { invisibleProperties } from './invisible-properties.js'
 
-const GROUPS = 'BJDIPRG'
+const GROUPS = 'BJDIPRAG'
 
 function compareIds(a: string, b: string): number {
   const group = GROUPS.indexOf(a.charAt(0)) - GROUPS.indexOf(b.charAt(0))
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   ...dpop,
   ...mtls,
   ...metadataStepUpAndCors,
+  ...delegation,
   ...passwordGrantHelper,
 ].sort((a, b) => compareIds(a.id, b.id))
 

@@ -8,12 +8,15 @@ import {
   type Requirement,
   ResourceServerError,
 } from 'fastify-resource-server'
-import { type RunningApi, SCOPE, STEP_UP, type TargetOptions } from './target.js'
+import { ACTOR, PAYMENT, type RunningApi, SCOPE, STEP_UP, type TargetOptions } from './target.js'
 
 const ROUTES: Readonly<Record<string, Requirement>> = {
   '/': {},
   '/orders': { scope: SCOPE },
   '/transfers': STEP_UP,
+  '/password': { actor: 'none' },
+  '/delegated': { actor: [ACTOR] },
+  '/payments': { authorizationDetails: PAYMENT },
 }
 
 const MALFORMED = 'Bearer error="invalid_request"'

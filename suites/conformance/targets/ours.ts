@@ -8,8 +8,10 @@ import resourceServer, {
 import type { Feature } from '../check.js'
 import { bareApi } from './bare-api.js'
 import {
+  ACTOR,
   API_CLIENT,
   ORIGIN,
+  PAYMENT,
   type RunningApi,
   SCOPE,
   STEP_UP,
@@ -32,6 +34,8 @@ const COMMON: readonly Feature[] = [
   'es256',
   'scope',
   'step-up',
+  'actor',
+  'authorization-details',
   'cors',
   'discovery',
   'restart',
@@ -145,6 +149,11 @@ async function startPlugin(
   })
   app.get('/orders', { config: { auth: { scope: SCOPE } } }, async () => ({ ok: true }))
   app.get('/transfers', { config: { auth: STEP_UP } }, async () => ({ ok: true }))
+  app.get('/password', { config: { auth: { actor: 'none' } } }, async () => ({ ok: true }))
+  app.get('/delegated', { config: { auth: { actor: [ACTOR] } } }, async () => ({ ok: true }))
+  app.get('/payments', { config: { auth: { authorizationDetails: PAYMENT } } }, async () => ({
+    ok: true,
+  }))
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return { url, close: () => app.close() }
 }

@@ -32,6 +32,10 @@ export const AUDIENCE = 'api://default'
 export const SCOPE = 'orders:read'
 /** The authentication that `GET /transfers` requires. */
 export const STEP_UP = { acr: 'phr', maxAge: 300 } as const
+/** The actor that `GET /delegated` accepts. */
+export const ACTOR = { subject: 'trusted-agent' } as const
+/** The authorization details that `GET /payments` requires. */
+export const PAYMENT = { type: 'payment', actions: 'initiate' } as const
 /** The origin that CORS allows. */
 export const ORIGIN = 'https://app.example'
 /** The API's client credentials at its issuer. */
