@@ -44,12 +44,12 @@ function httpTables({ http, rows: labels, cases }) {
       spread(p99Ratio, 2),
     ),
     ...section(
-      'refusal: microseconds of server CPU more than the open route',
+      'rejection: microseconds of server CPU more than the open route',
       hostile,
       ({ cpuMore }) => spread(cpuMore, 0),
     ),
     ...section(
-      'refusal: fetches of the key set',
+      'rejection: fetches of the key set',
       hostile,
       ({ keySetFetches }) => `${keySetFetches}`,
     ),
@@ -73,6 +73,12 @@ function memoryTable(memory, labels) {
   )
 }
 
+/** Titles of the tables of requests; the other tables of `scaling` measure `verify()`. */
+const TITLES = {
+  routes: 'a request (inject) at an API of n routes',
+  scopes: 'a request (inject) to a route that requires',
+}
+
 function inProcessTables({ inProcess }) {
   if (inProcess === undefined) return []
   const { verify, scaling, dpop, importTime } = inProcess
@@ -92,12 +98,10 @@ function inProcessTables({ inProcess }) {
     ...table('microseconds of CPU per token, all threads', names, algorithms, cellsOf('cpu')),
     ...Object.entries(scaling).flatMap(([dimension, sizes]) =>
       table(
-        dimension === 'routes'
-          ? 'a request (inject) at an API of n routes'
-          : `a known token among n ${dimension}`,
+        TITLES[dimension] ?? `a known token among n ${dimension}`,
         ownLabels(sizes),
         ['microseconds'],
-        mapValues(sizes, ({ wall }) => [spread(wall, dimension === 'routes' ? 1 : 2)]),
+        mapValues(sizes, ({ wall }) => [spread(wall, dimension in TITLES ? 1 : 2)]),
       ),
     ),
     ...table(

@@ -1,9 +1,13 @@
-/** Measures whether a known token costs more with more tokens, issuers, keys or routes. */
+/**
+ * Measures whether a known token costs more with more tokens, issuers, keys or routes, and with each
+ * way to require a scope.
+ */
 import { createResourceServer } from '../../dist/index.js'
 import { serveCalls } from '../ipc.js'
 import { ISSUER, issue, issuerWith, keysFor } from './issuance.js'
 import { routesSubjects } from './routes.js'
 import { sample } from './sample.js'
+import { scopeSubjects } from './scopes.js'
 
 const OPERATIONS = 20_000
 
@@ -35,6 +39,10 @@ serveCalls({
       }),
       routes: await sample(
         await routesSubjects(issuerWith([key]), manyTokens[0], quick ? 500 : 3_000),
+        rounds,
+      ),
+      scopes: await sample(
+        await scopeSubjects(issuerWith([key]), manyTokens[0], quick ? 500 : 3_000),
         rounds,
       ),
     }
