@@ -2,19 +2,19 @@
  * Circuit breaker: after an outage, exchanges fail immediately for a while, so that callers do not
  * wait, and a server that recovers is not overloaded.
  *
- * A failure for one subject token does not prove an outage: a caller may present a token for which
- * the server fails or stalls. So the circuit opens only
+ * The failures of one user do not prove an outage: the server may fail or stall for all tokens of
+ * that user. So the circuit opens only
  *
  * - if the failure occurred before a token was sent, or
- * - if requests with three different subject tokens failed, without any response in between that
- *   shows that the server is up. The pause is then short, unless the server requests a longer one.
+ * - if requests for ten different users failed, without any response in between that shows that the
+ *   server is up. The pause is then short, unless the server requests a longer one.
  */
 import { BackOff, MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import type { FailedExchange } from './exchange-failure.js'
 
-/** Number of different subject tokens whose failures count as an outage. */
-const MIN_FAILED_SUBJECTS = 3
-/** Maximum pause after an outage that tokens may have caused, in milliseconds. */
+/** Number of different users whose failures count as an outage. */
+const MIN_FAILED_USERS = 10
+/** Maximum pause after an outage that is not proven, in milliseconds. */
 const MAX_UNPROVEN_PAUSE_MS = 2_000
 /** Maximum number of requests in flight after that pause: likely to include a valid token. */
 const MAX_UNPROVEN_IN_FLIGHT = 10
@@ -28,8 +28,8 @@ export interface ExchangeCircuitOptions {
 export class ExchangeCircuit {
   readonly #options: ExchangeCircuitOptions
   readonly #backOff = new BackOff()
-  /** Fingerprints of the subject tokens whose requests failed since the latest response. */
-  readonly #failedSubjects = new Set<string>()
+  /** Fingerprints of the users whose requests failed since the latest response. */
+  readonly #failedUsers = new Set<string>()
   #failure: FailedExchange | undefined
   #openUntil = Number.NEGATIVE_INFINITY
   #isProven = false
@@ -65,7 +65,7 @@ export class ExchangeCircuit {
   recordResponse(epoch: number): boolean {
     if (epoch !== this.#epoch) return false
     const ends = this.#backOff.failing
-    this.#failedSubjects.clear()
+    this.#failedUsers.clear()
     this.#backOff.succeeded()
     return ends
   }
@@ -73,14 +73,14 @@ export class ExchangeCircuit {
   /**
    * Records a failure.
    *
-   * @param subject the fingerprint of the subject token.
+   * @param user the fingerprint of the user.
    * @returns whether an outage begins, or continues with a longer pause.
    */
-  recordFailure(failure: FailedExchange, subject: string, epoch: number): boolean {
+  recordFailure(failure: FailedExchange, user: string, epoch: number): boolean {
     if (failure.attributedTo === 'ours' || epoch !== this.#epoch) return false
     const isProven = failure.attributedTo === 'server'
-    this.#failedSubjects.add(subject)
-    if (!isProven && this.#failedSubjects.size < MIN_FAILED_SUBJECTS) return false
+    this.#failedUsers.add(user)
+    if (!isProven && this.#failedUsers.size < MIN_FAILED_USERS) return false
     this.#open(failure, isProven)
     return true
   }
@@ -91,7 +91,7 @@ export class ExchangeCircuit {
     const grown = this.#backOff.failed(now, retryAfterMs)
     const limit = Math.max(MAX_UNPROVEN_PAUSE_MS, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
     this.#epoch++
-    this.#failedSubjects.clear()
+    this.#failedUsers.clear()
     this.#failure = failure
     this.#isProven = isProven
     this.#openUntil = now + (isProven ? grown : Math.min(grown, limit))

@@ -1,5 +1,7 @@
 /**
- * Limits how many token requests are in flight, how many are queued, and how long each is queued.
+ * Limits how many token requests are in flight, how many are queued, and how long each is queued. One
+ * user has at most half of the slots, so that a server that stalls for the tokens of one user does
+ * not stop the exchanges of others.
  */
 import { FailedExchange } from './exchange-failure.js'
 
@@ -14,6 +16,7 @@ export interface RequestSlotsOptions {
 }
 
 interface QueuedExchange {
+  readonly user: string
   readonly start: () => void
   readonly fail: (failure: FailedExchange) => void
 }
@@ -22,6 +25,7 @@ export class RequestSlots {
   readonly #options: RequestSlotsOptions
   readonly #queue = new Set<QueuedExchange>()
   #inFlight = 0
+  readonly #inFlightOf = new Map<string, number>()
 
   constructor(options: RequestSlotsOptions) {
     this.#options = options
@@ -30,11 +34,12 @@ export class RequestSlots {
   /**
    * Resolves with a function that frees the slot, once one is free.
    *
+   * @param user identifies the user of the subject token.
    * @throws {FailedExchange} if the queue is full, the request is queued for longer than `timeout`,
    *   or {@link rejectQueued} rejects it.
    */
-  take(): Promise<() => void> {
-    if (this.#queue.size === 0 && this.#isFree()) return Promise.resolve(this.#start())
+  take(user: string): Promise<() => void> {
+    if (this.#isFreeFor(user)) return Promise.resolve(this.#start(user))
     if (this.#queue.size >= MAX_QUEUED) return Promise.reject(queueFull())
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -42,9 +47,10 @@ export class RequestSlots {
         this.#queue.delete(queued)
       }
       const queued: QueuedExchange = {
+        user,
         start: () => {
           leave()
-          resolve(this.#start())
+          resolve(this.#start(user))
         },
         fail: (failure) => {
           leave()
@@ -63,20 +69,25 @@ export class RequestSlots {
 
   /** Starts the queued requests for which a slot is free. Also called when a request ends. */
   drain(): void {
-    for (const { start } of this.#queue) {
-      if (!this.#isFree()) break
-      start()
+    for (const { user, start } of this.#queue) {
+      if (this.#inFlight >= this.#options.concurrency()) break
+      if (this.#isFreeFor(user)) start()
     }
   }
 
-  #isFree(): boolean {
-    return this.#inFlight < this.#options.concurrency()
+  #isFreeFor(user: string): boolean {
+    const limit = this.#options.concurrency()
+    return this.#inFlight < limit && (this.#inFlightOf.get(user) ?? 0) < Math.ceil(limit / 2)
   }
 
-  #start(): () => void {
+  #start(user: string): () => void {
     this.#inFlight++
+    this.#inFlightOf.set(user, (this.#inFlightOf.get(user) ?? 0) + 1)
     return () => {
       this.#inFlight--
+      const rest = (this.#inFlightOf.get(user) as number) - 1
+      if (rest === 0) this.#inFlightOf.delete(user)
+      else this.#inFlightOf.set(user, rest)
       this.drain()
     }
   }

@@ -11,13 +11,18 @@ import { MissingCredentialsError } from '../errors/errors.js'
 import { TokenExchangeError } from './token-exchange-error.js'
 
 /** The members of `request.auth` that an exchange needs. */
-export type ExchangeableToken = Pick<AccessToken, 'raw' | 'issuer' | 'expiresAt' | 'confirmation'>
+export type ExchangeableToken = Pick<
+  AccessToken,
+  'raw' | 'issuer' | 'subject' | 'expiresAt' | 'confirmation'
+>
 
 /** A token that may be sent to the authorization server. */
 export interface SubjectToken {
   readonly raw: string
   /** `exp`, in seconds since the epoch; infinite if unknown. */
   readonly expiresAt: number
+  /** Identifies the user: issuer and subject, or the token itself if its subject is unknown. */
+  readonly user: string
 }
 
 /** Maximum length of a subject or actor token, and of an issued token. */
@@ -25,6 +30,7 @@ export const MAX_TOKEN_LENGTH = 65_536
 
 interface TokenOrigin {
   readonly issuer: unknown
+  readonly subject: unknown
   readonly expiresAt: unknown
   readonly isBound: boolean
 }
@@ -52,14 +58,20 @@ export function readSubjectToken(
     )
   }
   if (raw.length > MAX_TOKEN_LENGTH || !isToken68(raw)) throw unusable('is not an access token')
-  const { issuer, expiresAt, isBound } = isVerified(token) ? originOf(token) : originInJwt(raw)
+  const { issuer, subject, expiresAt, isBound } = isVerified(token)
+    ? originOf(token)
+    : originInJwt(raw)
   if (issuer !== undefined && !(typeof issuer === 'string' && subjectIssuers.has(issuer))) {
     throw unusable('is from an issuer that is not among "subjectIssuers"')
   }
   if (isBound && !allowBoundTokens) {
     throw unusable('is sender-constrained, and the issued token would not be bound to its key')
   }
-  return { raw, expiresAt: typeof expiresAt === 'number' ? expiresAt : Number.POSITIVE_INFINITY }
+  return {
+    raw,
+    expiresAt: typeof expiresAt === 'number' ? expiresAt : Number.POSITIVE_INFINITY,
+    user: typeof subject === 'string' ? JSON.stringify([issuer, subject]) : raw,
+  }
 }
 
 /** Whether the value has the members of an access token: of any copy of this package. */
@@ -67,12 +79,13 @@ function isVerified(token: unknown): token is ExchangeableToken {
   return (
     typeof token === 'object' &&
     token !== null &&
-    ['issuer', 'expiresAt', 'confirmation'].every((name) => Object.hasOwn(token, name))
+    ['issuer', 'subject', 'expiresAt', 'confirmation'].every((name) => Object.hasOwn(token, name))
   )
 }
 
-function originOf({ issuer, expiresAt, confirmation }: ExchangeableToken): TokenOrigin {
-  return { issuer, expiresAt, isBound: confirmation !== undefined }
+function originOf(token: ExchangeableToken): TokenOrigin {
+  const { issuer, subject, expiresAt, confirmation } = token
+  return { issuer, subject, expiresAt, isBound: confirmation !== undefined }
 }
 
 /** Returns the unverified claims of a JWT; nothing for an opaque token. */
@@ -84,6 +97,7 @@ function originInJwt(raw: string): TokenOrigin {
       : parseJsonObject(Buffer.from(payload, 'base64url').toString())
   return {
     issuer: claims && ownMember(claims, 'iss'),
+    subject: claims && ownMember(claims, 'sub'),
     expiresAt: claims && ownMember(claims, 'exp'),
     isBound: claims !== undefined && Object.hasOwn(claims, 'cnf'),
   }

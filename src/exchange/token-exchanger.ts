@@ -8,8 +8,8 @@
  *
  * Invariants: a token is cached for one subject token and one request only, never past the expiry
  * of either token. One request per subject token and request is in flight at a time. The load is
- * bounded: `maxInFlight` requests in flight, 1,000 queued, and one per second for a subject token
- * and request that fail.
+ * bounded: `maxInFlight` requests in flight, at most half of them for one user, 1,000 queued, and
+ * one per second for a subject token and request that fail.
  */
 import { setMaxListeners } from 'node:events'
 import { MAX_RETRY_AFTER_MS } from '../http/back-off.js'
@@ -126,7 +126,7 @@ export class Exchanger {
     if (this.#closing.signal.aborted) throw closedExchanger()
     const known = this.#cache.failure(key)?.failure ?? this.#circuit.rejection
     if (known !== undefined) throw known
-    const release = await this.#slots.take()
+    const release = await this.#slots.take(subject.user)
     try {
       return await this.#send(key, subject, parameters)
     } finally {
@@ -161,7 +161,7 @@ export class Exchanger {
       return token
     } catch (error) {
       const failure = exchangeFailureFrom(error, server, beforeToken)
-      this.#recordFailure(key, failure, this.#fingerprints.of([subject.raw]), epoch)
+      this.#recordFailure(key, failure, this.#fingerprints.of([subject.user]), epoch)
       throw failure
     }
   }
@@ -182,7 +182,7 @@ export class Exchanger {
   #recordFailure(
     key: string,
     failure: RejectedExchange | FailedExchange,
-    subject: string,
+    user: string,
     epoch: number,
   ): void {
     if (this.#closing.signal.aborted) return
@@ -196,7 +196,7 @@ export class Exchanger {
     const { retryAfterMs = 0 } = failure
     const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
     this.#cache.storeFailure(key, { failure, until: now + pause })
-    if (this.#circuit.recordFailure(failure, subject, epoch)) this.#slots.rejectQueued(failure)
+    if (this.#circuit.recordFailure(failure, user, epoch)) this.#slots.rejectQueued(failure)
   }
 
   /** Returns one error per waiter: error handlers may mutate it. */

@@ -2,14 +2,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Fingerprints } from '../../src/exchange/fingerprints.js'
-import { base64url } from '../fixtures/issuer.js'
 import { json } from '../fixtures/key-server.js'
-import { exchangerOf, issued, startTokenServer, subjectOf } from '../fixtures/token-server.js'
-
-/** Returns a string of the form of a JWT, whose signature the exchanger does not verify. */
-function jwt(claims: object, signature = 'c2ln'): string {
-  return `${base64url({ alg: 'RS256' })}.${base64url(claims)}.${signature}`
-}
+import { exchangerOf, issued, jwt, startTokenServer, subjectOf } from '../fixtures/token-server.js'
 
 t.test('returns the cached token until its expiry less the margin', async (t) => {
   const server = await startTokenServer(t)

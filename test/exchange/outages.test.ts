@@ -19,12 +19,14 @@ import {
 import {
   exchangerOf,
   issued,
+  jwt,
   oauthError,
   startTokenServer,
   subjectOf,
   until,
 } from '../fixtures/token-server.js'
 
+const TEN_USERS = Array.from({ length: 10 }, (_, i) => `failed-${i}`)
 const LATE = /no complete response within 300 ms/
 
 async function unavailable(exchanging: Promise<unknown>): Promise<TokenExchangeUnavailableError> {
@@ -126,10 +128,10 @@ t.test('an outage pauses exchanges, and the first response ends it', async (t) =
   const { server, clock, exchanger, outcome } = await start(t)
   t.equal(await outcome('cached'), 'issued-for-cached-1')
   server.state.respond = () => status(503)
-  for (const user of ['a', 'b', 'c']) t.equal(await outcome(user), '503')
-  t.equal(server.exchanges.length, 4)
+  for (const user of TEN_USERS) t.equal(await outcome(user), '503')
+  t.equal(server.exchanges.length, 11)
   for (let i = 0; i < 50; i++) t.equal(await outcome(`user-${i}`), '503')
-  t.equal(server.exchanges.length, 4, 'a server that is down is not hammered')
+  t.equal(server.exchanges.length, 11, 'a server that is down is not hammered')
   t.equal(await outcome('cached'), 'issued-for-cached-1', 'cached tokens are returned')
   t.match((await unavailable(exchanger.exchange('a'))).retryAfter, 1)
 
@@ -155,7 +157,7 @@ t.test('Retry-After prolongs the pause, up to a minute', async (t) => {
     t.equal(await outcome('a'), 'issued')
 
     server.state.respond = () => status(503, { 'retry-after': header })
-    for (const user of ['x', 'y', 'z']) await outcome(user)
+    for (const user of TEN_USERS) await outcome(user)
     t.match(await unavailable(exchanger.exchange('new')), { retryAfter })
     clock.now += retryAfter * 1_000
     server.state.respond = () => json(issued())
@@ -173,13 +175,38 @@ t.test('invalid tokens of one caller cause no pause', async (t) => {
 
 t.test('a response between failures shows that the server is up', async (t) => {
   const { server, outcome } = await start(t)
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < 3; i++) {
     server.state.respond = () => status(500)
-    t.equal(await outcome(`a-${i}`), '503')
-    t.equal(await outcome(`b-${i}`), '503')
+    for (const user of TEN_USERS.slice(1)) t.equal(await outcome(`${user}-${i}`), '503')
     server.state.respond = () => oauthError('invalid_grant')
     t.equal(await outcome(`c-${i}`), '403 invalid_grant')
   }
+})
+
+t.test('the failures of one user do not stop the exchanges of others', async (t) => {
+  const { server, outcome } = await start(t)
+  const { issuer } = server
+  const poison = Array.from({ length: 30 }, (_, jti) => jwt({ iss: issuer, sub: 'mallory', jti }))
+  server.state.respond = (form) =>
+    poison.includes(subjectOf(form)) ? (response) => response.destroy() : json(issued())
+  for (const token of poison) t.equal(await outcome(token), '503')
+  t.equal(server.exchanges.length, 30)
+  t.equal(await outcome(jwt({ iss: issuer, sub: 'ada' })), 'issued')
+})
+
+t.test('one user has at most half of the slots', async (t) => {
+  const { server, outcome } = await start(t, { maxInFlight: 5 })
+  await outcome('first')
+  const release = server.hold()
+  const { issuer } = server
+  const tokens = Array.from({ length: 20 }, (_, jti) => jwt({ iss: issuer, sub: 'mallory', jti }))
+  const stalled = Promise.all(tokens.map((token) => outcome(token)))
+  await until(() => server.state.inFlight === 3)
+  const others = Promise.all(['ada', 'bob', 'cleo'].map((user) => outcome(user)))
+  await until(() => server.state.inFlight === 5)
+  release()
+  t.ok((await others).every((one) => one.startsWith('issued')))
+  t.ok((await stalled).every((one) => one.startsWith('issued')))
 })
 
 t.test('with DPoP, an error page is no request for a nonce', async (t) => {
@@ -200,11 +227,11 @@ t.test('a response to a request from before an outage does not end it', async (t
       : status(500)
   const slow = outcome('slow')
   await until(() => server.exchanges.length === 1)
-  for (const user of ['a', 'b', 'c']) await outcome(user)
+  for (const user of TEN_USERS) await outcome(user)
   respondLate()
   t.equal(await slow, 'issued')
   t.equal(await outcome('d'), '503')
-  t.equal(server.exchanges.length, 4)
+  t.equal(server.exchanges.length, 11)
 })
 
 t.test('a refused connection is an outage at once, with a growing pause', async (t) => {
@@ -265,7 +292,7 @@ t.test('locates an endpoint that has moved again', async (t) => {
 t.test('after an outage, few requests find out whether it is over', async (t) => {
   const { server, clock, outcome } = await start(t)
   server.state.respond = () => status(500)
-  for (const user of ['a', 'b', 'c']) await outcome(user)
+  for (const user of TEN_USERS) await outcome(user)
   clock.now += 2_000
   const release = server.hold()
   server.state.mostInFlight = 0
