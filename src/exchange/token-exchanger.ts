@@ -139,7 +139,7 @@ export class Exchanger {
     subject: SubjectToken,
     parameters: ExchangeParameters,
   ): Promise<ExchangedToken> {
-    const { send, server, timeout, now, monotonicNow, signProof } = this.#parts
+    const { send, server, timeout, now, monotonicNow, signProof, expiryMargin } = this.#parts
     const { epoch } = this.#circuit
     const [startedAt, startedAtMs] = [monotonicNow(), now()]
     let beforeToken = true
@@ -157,22 +157,19 @@ export class Exchanger {
       const expiresAt =
         expiresIn === undefined ? undefined : Math.floor(startedAtMs / 1_000 + expiresIn)
       const token = new ExchangedToken(issued, expiresAt, signProof)
-      if (expiresIn !== undefined) this.#store(key, token, subject, startedAt + expiresIn * 1_000)
+      if (expiresIn !== undefined) {
+        const lifetimeMs = expiresIn * 1_000
+        this.#cache.storeToken(key, token, {
+          freshUntil: startedAt + lifetimeMs - expiryMargin,
+          notAfter: Math.min(subject.expiresAt * 1_000, startedAtMs + lifetimeMs),
+        })
+      }
       return token
     } catch (error) {
       const failure = exchangeFailureFrom(error, server, beforeToken)
       this.#recordFailure(key, failure, this.#fingerprints.of([subject.user]), epoch)
       throw failure
     }
-  }
-
-  #store(key: string, token: ExchangedToken, subject: SubjectToken, expiry: number): void {
-    const { expiryMargin } = this.#parts
-    const expiresAt = Math.min(subject.expiresAt, token.expiresAt ?? 0)
-    this.#cache.storeToken(key, token, {
-      freshUntil: expiry - expiryMargin,
-      notAfter: expiresAt * 1_000,
-    })
   }
 
   #recordResponse(epoch: number): void {
