@@ -32,8 +32,11 @@ export type { BindingRequirement } from './binding/requirement.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
 export type { PresentedToken } from './credentials/presented-token.js'
+export type { DecryptionKeyInput, KeyManagementAlgorithm } from './decryption/decryption-key.js'
+export type { ContentEncryptionAlgorithm, DecryptionOptions } from './decryption/options.js'
 export {
   type AuthenticationRequirements,
+  DecryptionUnavailableError,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   IntrospectionUnavailableError,

@@ -284,6 +284,15 @@ export class KeysUnavailableError extends UnavailableError {
   }
 }
 
+/** 503: too many tokens are being decrypted. */
+export class DecryptionUnavailableError extends UnavailableError {
+  override readonly name = 'DecryptionUnavailableError'
+
+  constructor() {
+    super('decryption-unavailable', 'a decryption that is not queued', 1, undefined)
+  }
+}
+
 /**
  * 503: the token cannot be introspected, for example because the issuer is unreachable, sends an
  * invalid response, or rejects the credentials of this API. RFC 7662 §2.3.

@@ -10,6 +10,7 @@
 export type Check =
   | 'credentials'
   | 'token'
+  | 'decryption'
   | 'issuer'
   | 'algorithm'
   | 'type'
@@ -29,6 +30,7 @@ export type Check =
   | 'authentication'
   | 'scope'
   | 'policy'
+  | 'decryption-unavailable'
   | 'keys-unavailable'
   | 'introspection-unavailable'
   | 'store-unavailable'

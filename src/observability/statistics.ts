@@ -20,6 +20,11 @@ export interface Statistics {
    */
   readonly signatureVerifications: number
   /**
+   * Number of decryptions of encrypted tokens (option `decryption`). A token counts several times if
+   * several keys are tried.
+   */
+  readonly decryptions: number
+  /**
    * Number of rejected requests and rejected calls of `verify()`, keyed by the `code` of the error:
    * `missing_credentials`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
    * `use_dpop_nonce`, `insufficient_user_authentication`, `insufficient_scope`,
@@ -35,6 +40,7 @@ export class Counters {
   cacheHits = 0
   cacheMisses = 0
   signatureVerifications = 0
+  decryptions = 0
   readonly #rejections = new Map<string, number>()
 
   reject(code: string): void {
@@ -42,8 +48,8 @@ export class Counters {
   }
 
   read(cacheSize: number): Statistics {
-    const { cacheHits, cacheMisses, signatureVerifications } = this
+    const { cacheHits, cacheMisses, signatureVerifications, decryptions } = this
     const rejections = Object.fromEntries(this.#rejections)
-    return { cacheHits, cacheMisses, signatureVerifications, rejections, cacheSize }
+    return { cacheHits, cacheMisses, signatureVerifications, decryptions, rejections, cacheSize }
   }
 }

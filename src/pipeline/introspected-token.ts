@@ -42,16 +42,20 @@ export interface IntrospectionRules {
 /**
  * Introspects a token and verifies the response.
  *
+ * @param raw the token as the caller sent it, which the issuer receives.
+ * @param content the decrypted token, whose binding is enforced; the same as `raw` if the token is
+ *   not encrypted.
  * @returns the token or a rejection. If the result is a promise, it rejects with the rejection.
  */
 export function introspectToken(
   raw: string,
+  content: string,
   issuer: Issuer,
   rules: IntrospectionRules,
 ): StepResult<AccessToken> {
   const unsendable = checkSendable(raw)
   if (unsendable !== undefined) return unsendable
-  const texts = decodedParts(raw)
+  const texts = decodedParts(content)
   // An attacker can craft text that is costly to parse. Such text is parsed only if the token is
   // active.
   const isCheap = texts.every(isCheapToParse)

@@ -4,6 +4,9 @@
  *   JWT:    token → issuer → claims → binding → keys → signature ─┐
  *   opaque: token → issuer → introspection → claims → binding ────┴→ revocation → AccessToken
  *
+ * An encrypted token is decrypted first, and its content is verified as a JWT. Caches, introspection
+ * and proofs of possession use the token as the caller sent it.
+ *
  * Checks run cheapest first: a JWT whose claims would be rejected anyway causes no key fetch, no
  * signature verification and no introspection request, unless its claims are costly to parse. Until
  * the signature is verified, the claims can only select the issuer or cause a rejection. In mode
@@ -19,6 +22,7 @@ import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { type Confirmation, readConfirmation } from '../access-token/confirmation.js'
 import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
 import type { Binding } from '../binding/binding.js'
+import type { Decrypter } from '../decryption/decrypter.js'
 import { IntrospectionUnavailableError, InvalidTokenError } from '../errors/errors.js'
 import {
   andThen,
@@ -39,6 +43,7 @@ import {
   parseCompactJws,
   withClaims,
 } from '../token/compact-jws.js'
+import { isCompactJwe } from '../token/compact-serialization.js'
 import { findSigningKey } from '../token/find-signing-key.js'
 import { KnownHeaders } from '../token/known-headers.js'
 import { tailOf } from './fingerprint.js'
@@ -53,6 +58,8 @@ export interface PipelineOptions {
   /** Maximum length of a token, in characters. */
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
+  /** Decrypts encrypted tokens; `undefined` without the option `decryption`. */
+  readonly decrypter: Decrypter | undefined
   readonly revocations: Revocations
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -155,8 +162,20 @@ export class Pipeline {
     // An oversized token is passed to no issuer and to no function of the application.
     const opaqueIssuer = raw.length > maxTokenLength ? undefined : issuers.forOpaqueToken(raw)
     if (opaqueIssuer !== undefined) return this.#introspect(raw, opaqueIssuer)
-    const token = this.#verifyJwt(raw, context)
+    const token = this.#isEncrypted(raw)
+      ? this.#decrypt(raw, context)
+      : this.#verifyJwt(raw, raw, context)
     return isPromise(token) ? this.#share(raw, token) : token
+  }
+
+  #isEncrypted(raw: string): boolean {
+    const { decrypter, maxTokenLength } = this.#options
+    return decrypter !== undefined && raw.length <= maxTokenLength && isCompactJwe(raw)
+  }
+
+  #decrypt(raw: string, context: unknown): StepResult<AccessToken> {
+    const decrypted = this.#options.decrypter?.decrypt(raw) as StepResult<string>
+    return andThen(decrypted, (jwt) => this.#verifyJwt(jwt, raw, context))
   }
 
   #share(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {
@@ -169,21 +188,23 @@ export class Pipeline {
     })
   }
 
-  #verifyJwt(raw: string, context: unknown): StepResult<AccessToken> {
-    const { issuers, maxTokenLength } = this.#options
-    const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
+  /** @param raw the token as the caller sent it: encrypted, or the same as `jwt`. */
+  #verifyJwt(jwt: string, raw: string, context: unknown): StepResult<AccessToken> {
+    const { issuers, maxTokenLength, decrypter } = this.#options
+    const jws = parseCompactJws(jwt, maxTokenLength, this.#knownHeaders)
     if (isRejection(jws)) return jws
+    if (decrypter?.isRequired && jwt === raw) return notEncrypted()
     return andThen(issuers.resolve(jws.issuerClaims, context), (issuer) =>
       issuer.introspection?.isRequired
-        ? this.#introspect(raw, issuer)
-        : andThen(this.#verifyJws(jws, issuer), (result) => {
+        ? this.#introspect(raw, issuer, jwt)
+        : andThen(this.#verifyJws(jws, raw, issuer), (result) => {
             this.#cache?.add(result, this.#seconds())
             return this.#confirm(result)
           }),
     )
   }
 
-  #verifyJws(jws: CompactJws, issuer: Issuer): StepResult<VerificationResult> {
+  #verifyJws(jws: CompactJws, raw: string, issuer: Issuer): StepResult<VerificationResult> {
     const { counters, revocations, hierarchy } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRejection(algorithm)) return algorithm
@@ -198,7 +219,6 @@ export class Pipeline {
       const misusedKey = issuer.profile.checkKey?.(key.issuer, claims)
       if (misusedKey !== undefined) return misusedKey
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
-      const { raw } = jws
       const reader = issuer.profile
       const token = new AccessToken({ raw, claims, confirmation, reader, hierarchy })
       revocations.recordLifetime(token.times)
@@ -223,9 +243,10 @@ export class Pipeline {
     return { claims, confirmation }
   }
 
-  #introspect(raw: string, issuer: Issuer): StepResult<AccessToken> {
+  /** @param content the decrypted token, or the same as `raw`. */
+  #introspect(raw: string, issuer: Issuer, content = raw): StepResult<AccessToken> {
     const { issuers, revocations } = this.#options
-    return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
+    return andThen(introspectToken(raw, content, issuer, this.#rules), (token) => {
       issuers.admit(issuer)
       revocations.recordLifetime(token.times)
       return revocations.isRevoked(token) ? revokedTokenRejection() : token
@@ -236,6 +257,13 @@ export class Pipeline {
   #seconds(): number {
     return Math.floor(this.#options.now() / 1000)
   }
+}
+
+function notEncrypted(): InvalidTokenError {
+  return new InvalidTokenError('The access token is not encrypted', {
+    check: 'decryption',
+    expected: 'an encrypted token, because "decryption.required" is true',
+  })
 }
 
 function startRecheck(

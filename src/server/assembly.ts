@@ -3,6 +3,7 @@ import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
 import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
+import { Decrypter } from '../decryption/decrypter.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isMetadataUrl } from '../issuer/identifier-syntax.js'
 import type { IssuerSource } from '../issuer/issuer.js'
@@ -64,9 +65,10 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const issuers = await assembleIssuers(resolved, counters)
   const { revocations, sharedRevocations } = assembleRevocations(resolved)
   const binding = assembleBinding(resolved)
+  const decrypter = await assembleDecrypter(resolved, counters)
   await sharedRevocations?.start()
   return {
-    pipeline: new Pipeline({ ...resolved, issuers, binding, revocations, counters }),
+    pipeline: new Pipeline({ ...resolved, issuers, binding, decrypter, revocations, counters }),
     binding,
     baseUrls: resolved.dpop?.baseUrls ?? [],
     certificates: assembleCertificates(resolved),
@@ -82,6 +84,16 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
     warnOnce: warnOnce(resolved.logger),
   }
+}
+
+/** Loads jose's decryption only if the option is set, because most APIs do not need it. */
+async function assembleDecrypter(
+  { decryption }: ResolvedOptions,
+  counters: Counters,
+): Promise<Decrypter | undefined> {
+  if (decryption === undefined) return undefined
+  const { compactDecrypt } = await import('jose/jwe/compact/decrypt')
+  return new Decrypter({ ...decryption, compactDecrypt, counters })
 }
 
 function assembleRevocations({

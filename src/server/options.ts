@@ -8,6 +8,11 @@ import {
 import { numberIn, reject, requireKnownKeys } from '../base/check.js'
 import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop/options.js'
+import {
+  type DecryptionOptions,
+  type ResolvedDecryption,
+  resolveDecryption,
+} from '../decryption/options.js'
 import { isQuotable } from '../errors/www-authenticate.js'
 import {
   type IssuerResolver,
@@ -124,6 +129,12 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   maxTokenLength?: number
 
   /**
+   * Options for encrypted access tokens, with the private keys of this API (RFC 9068 §4, RFC 7516).
+   * Default: encrypted tokens are rejected.
+   */
+  decryption?: DecryptionOptions
+
+  /**
    * The protection space that the challenge names (RFC 9110 §11.5): a non-empty string of printable
    * ASCII without quotation marks or backslashes. Default `api`.
    */
@@ -162,6 +173,7 @@ const OWN_OPTIONS = [
   'clockTolerance',
   'maxTokenAge',
   'maxTokenLength',
+  'decryption',
   'realm',
   'tokenCache',
   'now',
@@ -175,6 +187,7 @@ export interface ResolvedOptions extends Clocks {
   readonly issuers: ResolvedIssuers
   readonly limits: { readonly clockTolerance: number; readonly maxTokenAge: number | undefined }
   readonly maxTokenLength: number
+  readonly decryption: ResolvedDecryption | undefined
   readonly realm: string
   readonly tokenCache: ResolvedTokenCache | undefined
   readonly dpop: ResolvedDPoP | undefined
@@ -215,6 +228,7 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
       maximum: 65_536,
       unit: 'characters',
     }),
+    decryption: resolveDecryption(options.decryption),
     realm: resolveRealm(options.realm),
     tokenCache: resolveTokenCache(options.tokenCache),
     dpop: resolveDPoP(options.dpop),

@@ -146,7 +146,7 @@ function wrongSegmentCount(segments: number): InvalidTokenError {
     return malformed(
       'The access token is encrypted, which is not supported here',
       'a signed token of three parts',
-      'an encrypted token (JWE): configure the issuer not to encrypt tokens for this API',
+      'an encrypted token (JWE): set "decryption", or configure the issuer not to encrypt tokens for this API',
     )
   }
   if (segments === 1) {

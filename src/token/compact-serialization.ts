@@ -14,6 +14,11 @@ export function splitCompact(
   return [raw.slice(0, first), raw.slice(first + 1, second), raw.slice(second + 1)]
 }
 
+/** Whether the token has the five parts of a JWE in compact serialization (RFC 7516 §7.1). */
+export function isCompactJwe(raw: string): boolean {
+  return raw.split('.', 6).length === 5
+}
+
 /** Decodes UTF-8; returns `undefined` if the bytes are not valid UTF-8. */
 export function decodeUtf8(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined

@@ -9,6 +9,7 @@ import t from 'tap'
 import type { TokenExchangeRequest, TokenExchangerOptions } from '../../src/exchange/index.js'
 import resourceServer, {
   createResourceServer,
+  type DecryptionOptions,
   type DPoPNonceOptions,
   type DPoPOptions,
   type DPoPReplayOptions,
@@ -68,6 +69,7 @@ type OptionName = KeysOf<
   | RevocationsOptions
   | StoresOptions
   | TokenCacheOptions
+  | DecryptionOptions
   | Profile
   | RouteRequirement
   // These of token exchange are tested in test/exchange/prototype-pollution.test.ts as well.
@@ -132,6 +134,10 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   clockTolerance: [300],
   maxTokenAge: [31_536_000],
   maxTokenLength: [65_536],
+  decryption: [{ keys: [{ kty: 'oct', k: SECRET, alg: 'dir' }] }],
+  keyManagementAlgorithms: [['dir']],
+  contentEncryptionAlgorithms: [['A128GCM']],
+  required: [false],
   tokenCache: [{ maxEntries: 1 }],
   maxEntries: [1],
   maxEntriesPerKey: [1],

@@ -87,6 +87,7 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
       limits: { clockTolerance: 30, maxTokenAge: undefined },
       hierarchy: undefined,
       maxTokenLength: 8_192,
+      decrypter: undefined,
       counters: new Counters(),
       revocations: new Revocations({
         maxEntries: 9,

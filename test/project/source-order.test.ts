@@ -123,8 +123,8 @@ t.test('cryptography is used in two places, and the network in one', async (t) =
       .map(partOf)
   t.same(
     [...new Set(of('jose'))].sort(),
-    ['exchange', 'http', 'introspection', 'issuer', 'keys'],
-    'introspection and issuer for its types, http and exchange to read our own keys',
+    ['decryption', 'exchange', 'http', 'introspection', 'issuer', 'keys', 'server'],
+    'introspection, issuer and decryption for its types, http and exchange to read our own keys, server to load its decryption',
   )
   const verifying = imports.filter(({ from, to }) => to === 'node:crypto' && /^token\//.test(from))
   t.same([...new Set(verifying.map(({ from }) => from))], ['token/signature.ts'])
@@ -150,7 +150,7 @@ t.test('oauth4webapi is loaded only with introspection and with token exchange',
   // The entry point of token exchange imports it statically; no other folder imports that entry point.
   t.same(loading('[./a-z]*/token-request.js'), ['create-token-exchanger.ts'])
   t.same(
-    loading('[./a-z]*/exchange.js'),
+    loading('[./a-z]*/introspection-request.js'),
     [],
     'the modules that implement the protocol are imported dynamically',
   )
