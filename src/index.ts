@@ -61,6 +61,7 @@ export type {
   FetchResponse,
 } from './http/fetch-json.js'
 export type { IntrospectionFetch, IntrospectionOptions } from './introspection/options.js'
+export type { NoAudience } from './issuer/audience-option.js'
 export type {
   IssuerResolution,
   IssuerResolver,

@@ -6,17 +6,27 @@ import { type AuthorizationDetail, readAuthorizationDetails } from './authorizat
 import type { Confirmation } from './confirmation.js'
 import type { ScopeHierarchy } from './scope-hierarchy.js'
 
-/** A subject is a user, or a client that acts for itself; `'unknown'` if no claim proves either. */
-export type SubjectKind = 'user' | 'client' | 'unknown'
+/**
+ * A subject is a user, a client that acts for itself, or an anonymous visitor for whom the issuer
+ * started a session without a sign-in; `'unknown'` if no claim proves one of these.
+ */
+export type SubjectKind = 'user' | 'client' | 'anonymous' | 'unknown'
 
 /** Reads the members of {@link AccessToken} from claims, whose names differ between issuers. */
 export interface ClaimReader {
   readonly scope: (claims: AccessTokenClaims) => readonly string[]
+  /**
+   * Returns advice for the operator why a token has no scope; `undefined` if there is none.
+   * Called for tokens without scope where a scope is required.
+   */
+  readonly scopeHint: ((claims: AccessTokenClaims) => string | undefined) | undefined
   readonly clientId: (claims: AccessTokenClaims) => string | undefined
   readonly roles: (claims: AccessTokenClaims) => readonly string[]
   readonly groups: (claims: AccessTokenClaims) => readonly string[]
   readonly permissions: (claims: AccessTokenClaims) => readonly string[]
   readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
+  /** Returns the session in which the token was issued; `undefined` if the token names none. */
+  readonly sessionId: (claims: AccessTokenClaims) => string | undefined
   /** Returns the current actor first, then earlier actors. */
   readonly actors: (claims: AccessTokenClaims) => readonly Actor[]
 }
@@ -120,6 +130,11 @@ export class AccessToken {
     return this.#scope
   }
 
+  /** @internal */
+  get scopeHint(): string | undefined {
+    return this.scope.size === 0 ? this.#reader.scopeHint?.(this.claims) : undefined
+  }
+
   /** The values of `aud`; empty if the token has none, as with Amazon Cognito. */
   get audience(): readonly string[] {
     const aud = ownMember(this.claims, 'aud') ?? []
@@ -128,13 +143,23 @@ export class AccessToken {
   }
 
   /**
-   * The kind of {@link subject}: a user or a client (RFC 9700 §4.15). The identifier of a client
-   * may equal the `sub` of a user, so grant access to a user's resources only for `'user'`. The
+   * The kind of {@link subject}: a user, a client (RFC 9700 §4.15) or an anonymous visitor. The
+   * identifier of a client may equal the `sub` of a user, and any caller can get a token for an
+   * anonymous visitor, so grant access to a user's resources only for `'user'`. The
    * profiles `standard` and `rfc9068` never return `'user'`, because RFC 9068 has no claim that
    * proves it.
    */
   get subjectKind(): SubjectKind {
     return this.#reader.subjectKind(this.claims)
+  }
+
+  /**
+   * The session of the user at the issuer, as the issuer's profile reads it: the claim `sid`, or a
+   * claim of the provider. `undefined` if the token names no session. `revoke({ sid })` revokes all
+   * tokens of a session.
+   */
+  get sessionId(): string | undefined {
+    return this.#reader.sessionId(this.claims)
   }
 
   /**

@@ -18,6 +18,13 @@ export function isSecureUrl(
   return url.protocol === 'http:' && (allowHttp || (mayBeLoopback && isLoopback(url)))
 }
 
+/** Returns the parsed URL; `undefined` if the text is not an http or https URL. */
+export function httpUrl(text: string): URL | undefined {
+  if (!canParseUrl(text)) return undefined
+  const url = new URL(text)
+  return /^https?:$/.test(url.protocol) ? url : undefined
+}
+
 /**
  * Whether the host of a URL is loopback: `localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`. By
  * default, http URLs are accepted only on such a host.

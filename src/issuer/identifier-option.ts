@@ -3,7 +3,7 @@
 import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
 import { isTenantTemplate } from '../http/metadata.js'
-import { isSecureUrl } from '../http/secure-url.js'
+import { httpUrl, isSecureUrl } from '../http/secure-url.js'
 import { documentAddressError } from './document-addresses.js'
 import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from './identifier-syntax.js'
 import { MULTI_TENANT, providerOwning } from './providers/providers.js'
@@ -138,10 +138,4 @@ function requireTenantTemplate(
     )
   }
   if (discovered.length > 0) requireParsedSpelling(issuer)
-}
-
-function httpUrl(issuer: string): URL | undefined {
-  if (!canParseUrl(issuer)) return undefined
-  const url = new URL(issuer)
-  return /^https?:$/.test(url.protocol) ? url : undefined
 }

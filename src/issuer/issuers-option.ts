@@ -106,6 +106,8 @@ export type ResolvedIssuers =
   | { readonly from: 'options'; readonly issuers: readonly ResolvedIssuer[] }
   | {
       readonly from: 'application'
+      /** {@link ResolvedIssuer.claimsInsteadOfAudience} in the defaults of all tenants. */
+      readonly claimsInsteadOfAudience: ResolvedIssuer['claimsInsteadOfAudience']
       readonly callResolver: (iss: string, context: unknown) => unknown
       readonly dependsOnContext: boolean
       /** @throws {TypeError} that states what is wrong with the result of the function. */
@@ -139,7 +141,7 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
   requireNoSharedKeys(options, 'return it from the function "issuer"')
   const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, resolver.length > 1)
   const defaults = defaultsIn(options)
-  validateSharedOptions(defaults)
+  const { claimsInsteadOfAudience } = validateSharedOptions(defaults)
   const milliseconds = (name: 'cacheMaxAge' | 'negativeCacheMaxAge', fallback: number) =>
     numberIn(`tenants.${name}`, tenants[name] ?? fallback, {
       minimum: 0,
@@ -148,6 +150,7 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
     })
   return Object.freeze({
     from: 'application' as const,
+    claimsInsteadOfAudience,
     // Withholds the context, so that a cached result cannot depend on it.
     callResolver: perRequest ? resolver : (iss: string) => resolver(iss, undefined),
     dependsOnContext: perRequest,
@@ -165,11 +168,12 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
 /**
  * Validates the top-level options of all tenants at registration, instead of on the first token.
  */
-function validateSharedOptions(defaults: Partial<IssuerOptions>): void {
+function validateSharedOptions(defaults: Partial<IssuerOptions>): ResolvedIssuer {
   const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
-  resolveIssuer({
-    audience: 'any',
+  const comparesAudience = ownMember(defaults, 'dangerouslyNoAudience') === undefined
+  return resolveIssuer({
+    ...(comparesAudience && { audience: 'any' }),
     ...defaults,
     ...(isForSecrets && { secret: new Uint8Array(64) }),
     issuer: 'https://tenant.example',

@@ -9,14 +9,7 @@ import {
   minimumSecretBytes,
   SYMMETRIC_ALGORITHMS,
 } from '../base/algorithms.js'
-import {
-  booleanOr,
-  isPlainObject,
-  members,
-  reject,
-  requireKnownKeys,
-  strings,
-} from '../base/check.js'
+import { booleanOr, isPlainObject, members, reject, requireKnownKeys } from '../base/check.js'
 import { isTenantTemplate } from '../http/metadata.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import {
@@ -25,8 +18,10 @@ import {
   resolveIntrospection,
 } from '../introspection/options.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
+import type { ExpectedAudience } from '../token/audience.js'
+import { type NoAudience, resolveAudience } from './audience-option.js'
 import { requireIdentifier } from './identifier-option.js'
-import { resolveProfile } from './profile-option.js'
+import { keySetOfProvider, resolveProfile } from './profile-option.js'
 import type { Profile } from './providers/profile.js'
 import type { ResolvedProfile } from './providers/provider.js'
 import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
@@ -51,16 +46,17 @@ export interface IssuerOptions {
    * Issuer identifier, exactly as in `iss` and in the issuer's metadata; it is compared code point
    * by code point, including a trailing slash. Must be an https URL (http on loopback) without
    * query or fragment, spelled as URL parsers write it (RFC 8414 §2). If no metadata is read,
-   * because `jwksUri`, `jwks.keys` or `secret` is set (and with `introspection`, its `endpoint`),
-   * any string of 1 to 512 printable ASCII characters without space, `"` or `\\` is valid, such as
+   * because `jwksUri`, `jwks.keys` or `secret` is set or the profile knows the key set (and with
+   * `introspection`, its `endpoint` is set), any string of 1 to 512 printable ASCII characters without space, `"` or `\\` is valid, such as
    * `acme.com`.
    */
   issuer: string
 
   /**
    * Audience of this API, or an array of audiences. The `aud` of a token must contain at least one
-   * of them, exactly (RFC 9068 §4, RFC 8707). Required; an empty string or array is an error. For
-   * Amazon Cognito, whose tokens usually have no `aud`, set the IDs of the app clients.
+   * of them, exactly (RFC 9068 §4, RFC 8707). Required, except with `dangerouslyNoAudience`; an
+   * empty string or array is an error. For Amazon Cognito, whose tokens usually have no `aud`, set
+   * the IDs of the app clients.
    */
   audience?: string | readonly string[]
 
@@ -75,12 +71,23 @@ export interface IssuerOptions {
 
   /**
    * Claim that is compared with `audience` instead of `aud`, for an issuer that cannot put this API
-   * into `aud`; `audience` then contains client IDs. The API accepts every token of these clients,
-   * even a token that was issued for another API, so that other API can use the token here. The
-   * option requires the profile `standard` or `keycloak`, or a custom profile. Default: `aud` is
-   * compared.
+   * into `aud`. The claim, which must be a string, usually names the client (`azp`, `client_id`);
+   * `audience` then contains client IDs. The API accepts every token of these clients, even a token
+   * that was issued for another API, so that other API can use the token here. Not available with
+   * profiles whose provider puts the API into every access token. Default: `aud` is compared.
    */
-  dangerouslyAudienceFrom?: 'azp' | 'client_id'
+  dangerouslyAudienceFrom?: string
+
+  /**
+   * Compares no audience, for an issuer whose tokens have neither `aud` nor a claim for
+   * `dangerouslyAudienceFrom`. State why that is safe: `{ issuerServesThisApiOnly: true }`, or
+   * `{ claims }` that restrict tokens to this API, each with its accepted values. Every access token
+   * of the issuer (with these claims) is accepted, and so is an ID token that the profile cannot
+   * distinguish from an access token. `audience` must be absent. Not available with profiles whose
+   * provider puts the API into every access token. Logs a warning at registration. Default: the
+   * audience is compared.
+   */
+  dangerouslyNoAudience?: NoAudience
 
   /**
    * Whether tokens with `at_hash`, `c_hash` or `s_hash` are accepted. Only ID tokens should have
@@ -99,8 +106,8 @@ export interface IssuerOptions {
   algorithms?: readonly Algorithm[]
 
   /**
-   * URL of the key set (RFC 7517 §5): https, or http on loopback. Default: `jwks_uri` in the
-   * issuer's metadata. If set, no metadata is read for keys.
+   * URL of the key set (RFC 7517 §5): https, or http on loopback. Default: the URL that the profile
+   * knows, or `jwks_uri` in the issuer's metadata. If set, no metadata is read for keys.
    */
   jwksUri?: string
 
@@ -135,6 +142,7 @@ export const ISSUER_OPTIONS = [
   'audience',
   'profile',
   'dangerouslyAudienceFrom',
+  'dangerouslyNoAudience',
   'dangerouslyAllowIdTokenClaims',
   'algorithms',
   'jwksUri',
@@ -145,9 +153,8 @@ export const ISSUER_OPTIONS = [
 ] as const satisfies readonly (keyof IssuerOptions)[]
 
 /** {@link IssuerOptions} checked, with every default filled in. */
-export interface ResolvedIssuer {
+export interface ResolvedIssuer extends ExpectedAudience {
   readonly issuer: string
-  readonly audience: ReadonlySet<string>
   readonly profile: ResolvedProfile
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: ResolvedKeys
@@ -187,15 +194,10 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
     isIntrospected: introspection !== undefined,
     discovered: discoveredFor(keys, introspection),
   })
-  const audience = new Set(
-    strings(
-      'audience',
-      options.audience,
-      `the audience of this API, exactly as in the "aud" of tokens from ${options.issuer}`,
-    ),
-  )
+  const resolvedAudience = resolveAudience(options)
+  const { audience, claimsInsteadOfAudience } = resolvedAudience
   const profile = {
-    ...resolveProfile(options, url, audience),
+    ...resolveProfile(options.profile, url, resolvedAudience),
     allowsIdTokenClaims: booleanOr(
       'dangerouslyAllowIdTokenClaims',
       options.dangerouslyAllowIdTokenClaims,
@@ -213,6 +215,7 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   return Object.freeze({
     issuer: options.issuer,
     audience,
+    claimsInsteadOfAudience,
     profile,
     algorithms,
     keys,
@@ -271,7 +274,12 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
   if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
     reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
   }
-  return { from: 'remote', jwksUri, allowHttp, jwks: resolved }
+  return {
+    from: 'remote',
+    jwksUri: jwksUri ?? keySetOfProvider(options),
+    allowHttp,
+    jwks: resolved,
+  }
 }
 
 function ruleForJwks(value: unknown): string {

@@ -6,9 +6,13 @@ import {
   booleanOr,
   functionOrUndefined,
   isPlainObject,
+  ownMember,
   reject,
   requireKnownKeys,
 } from '../base/check.js'
+import { httpUrl, isSecureUrl } from '../http/secure-url.js'
+import type { ResolvedAudience } from './audience-option.js'
+import { hasDotSegment, parsedSpelling } from './identifier-syntax.js'
 import { customProfile } from './providers/custom.js'
 import type { Profile } from './providers/profile.js'
 import type { Provider, ResolvedProfile } from './providers/provider.js'
@@ -26,6 +30,8 @@ const READERS = [
   'groups',
   'permissions',
   'subjectKind',
+  'sessionId',
+  'actor',
 ] as const satisfies readonly (keyof Profile)[]
 
 const PROFILE_KEYS = [
@@ -38,11 +44,6 @@ const PROFILE_KEYS = [
   ...READERS,
 ] as const satisfies readonly (keyof Profile)[]
 
-export interface ProfileOptions {
-  readonly profile?: ProfileName | Profile
-  readonly dangerouslyAudienceFrom?: 'azp' | 'client_id'
-}
-
 /**
  * Returns the profile of an issuer.
  *
@@ -50,9 +51,9 @@ export interface ProfileOptions {
  * @throws {TypeError} that names the option and the fix.
  */
 export function resolveProfile(
-  { profile: profileOption, dangerouslyAudienceFrom: claim }: ProfileOptions,
+  profileOption: ProfileName | Profile | undefined,
   issuer: URL | undefined,
-  audience: ReadonlySet<string>,
+  { audience, audienceClaim, replacedBy }: ResolvedAudience,
 ): ResolvedProfile {
   const owner = issuer && providerOwning(issuer)
   const provider =
@@ -62,17 +63,52 @@ export function resolveProfile(
     const error = owner.audienceConfigError?.(issuer, audience)
     if (error !== undefined) reject('audience', error)
   }
-  if (claim === undefined) return profile
-  if (claim !== 'azp' && claim !== 'client_id') {
-    reject('dangerouslyAudienceFrom', 'must be "azp" or "client_id"')
-  }
-  if (provider !== undefined && provider.mayOmitAudience !== true) {
+  if (replacedBy !== undefined && provider !== undefined && provider.mayOmitAudience !== true) {
     reject(
-      'dangerouslyAudienceFrom',
+      replacedBy,
       `is not available with the profile ${profile.name}, which defines its audience claim: remove it`,
     )
   }
-  return { ...profile, audienceClaims: [claim] }
+  return audienceClaim === undefined ? profile : { ...profile, audienceClaims: [audienceClaim] }
+}
+
+/**
+ * Returns the URL of the key set that the provider of an issuer knows without metadata: the
+ * provider that `profile` names or extends, or that owns the domain. `undefined` if there is none.
+ *
+ * @throws {TypeError} if the issuer identifier leads to a URL that is not usable.
+ */
+export function keySetOfProvider({
+  issuer,
+  profile,
+}: {
+  readonly issuer: unknown
+  readonly profile?: unknown
+}): string | undefined {
+  if (typeof issuer !== 'string') return undefined
+  const url = httpUrl(issuer)
+  const named = providerNamed(isPlainObject(profile) ? ownMember(profile, 'extends') : profile)
+  const candidates = [named, url && providerOwning(url)]
+  const jwksUri = candidates
+    .map((provider) => provider && ownMember(provider, 'jwksUri')?.(issuer))
+    .find((derived) => derived !== undefined)
+  if (jwksUri !== undefined && !isPlainHttpsUrl(jwksUri)) {
+    reject(
+      'issuer',
+      'must be an identifier of the provider, from which the URL of its keys follows',
+    )
+  }
+  return jwksUri
+}
+
+/** Whether a URL has no query, fragment, credentials or dot segments and is spelled as parsed. */
+function isPlainHttpsUrl(text: string): boolean {
+  return (
+    isSecureUrl(text, { allowHttp: false, mayBeLoopback: false }) &&
+    !/[?#]/.test(text) &&
+    parsedSpelling(text) === text &&
+    !hasDotSegment(text)
+  )
 }
 
 function providerNamed(name: unknown): Provider | undefined {

@@ -108,7 +108,7 @@ function narrowScope(
   const granted = new Set(standardProfile.scope(response as AccessTokenClaims))
   const scope = [...token.scope].filter((item) => granted.has(item))
   if (scope.length === token.scope.size) return token
-  const reader = { ...profile, scope: () => scope }
+  const reader = { ...profile, scope: () => scope, scopeHint: undefined }
   return new AccessToken({ raw, claims, confirmation, reader, hierarchy })
 }
 
@@ -281,10 +281,11 @@ function bindingDiffers(
   )
 }
 
-const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
+const NO_HEADER = { alg: '', kid: undefined, typ: undefined, parameters: {} }
 
 /**
- * Turns off the checks of `typ`, which a response lacks, and of claims that only JWTs must have.
+ * Turns off the checks of header parameters, which a response lacks, and of claims that only JWTs
+ * must have.
  */
 const RELAXED_SHAPE = {
   requiredClaims: [],
@@ -297,10 +298,12 @@ const RELAXED_SHAPE = {
  * in which the issuer's JWTs contain the scope and the client.
  */
 function readerOf({ profile }: Issuer): ClaimReader {
+  const readerOfScope = (claims: AccessTokenClaims) =>
+    ownMember(claims, 'scope') === undefined ? profile : standardProfile
   return {
     ...profile,
-    scope: (claims) =>
-      (ownMember(claims, 'scope') === undefined ? profile : standardProfile).scope(claims),
+    scope: (claims) => readerOfScope(claims).scope(claims),
+    scopeHint: (claims) => readerOfScope(claims).scopeHint?.(claims),
     clientId: (claims) =>
       (ownMember(claims, 'client_id') === undefined ? profile : standardProfile).clientId(claims),
   }

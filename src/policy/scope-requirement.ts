@@ -98,9 +98,14 @@ export function lackOfScope(
   token: AccessToken,
   { allOf, anyOf }: RequiredScope,
 ): RejectionReason | undefined {
-  if (!token.hasScope(...allOf)) return { check: 'scope', expected: allOf.join(' ') }
+  if (!token.hasScope(...allOf)) return missingScope(token, allOf.join(' '))
   if (anyOf.length === 0 || anyOf.some((item) => token.hasScope(item))) return undefined
-  return { check: 'scope', expected: anyOf.join(' or ') }
+  return missingScope(token, anyOf.join(' or '))
+}
+
+function missingScope({ scopeHint }: AccessToken, expected: string): RejectionReason {
+  const hint = scopeHint === undefined ? '' : ` (${scopeHint})`
+  return { check: 'scope', expected: expected + hint }
 }
 
 /** @param scope the required scope, space-delimited, which the challenge names. */

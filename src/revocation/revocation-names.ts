@@ -45,12 +45,8 @@ export function hashedNames(): RevocationNames {
 }
 
 function tokenNames(token: AccessToken, nameOf: RevocationNames['nameOf']): string[] {
-  const { claims, clientId, issuer } = token
-  const [jti, sub, sid] = [
-    ownMember(claims, 'jti'),
-    ownMember(claims, 'sub'),
-    ownMember(claims, 'sid'),
-  ]
+  const { claims, clientId, issuer, sessionId: sid } = token
+  const [jti, sub] = [ownMember(claims, 'jti'), ownMember(claims, 'sub')]
   const names: string[] = []
   for (const [kind, value] of Object.entries({ jti, sub, sid, clientId })) {
     if (typeof value !== 'string') continue

@@ -29,7 +29,10 @@ export interface Revocation {
   jti?: string
   /** Revokes all tokens of a subject. */
   sub?: string
-  /** Revokes all tokens of a session (OpenID Connect Front-Channel Logout §3). */
+  /**
+   * Revokes all tokens of a session: the `sessionId` of the token, which is the claim `sid` (OpenID
+   * Connect Front-Channel Logout §3) unless the issuer's profile reads another claim.
+   */
   sid?: string
   /** Revokes all tokens of a client. */
   clientId?: string

@@ -24,6 +24,7 @@ import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
 import { PersistedKeys } from '../keys/persisted-keys.js'
 import { noKeys, sharedSecret, staticKeySet } from '../keys/static-keys.js'
+import { warnOnce } from '../observability/reports.js'
 import type { Counters } from '../observability/statistics.js'
 import { parseCompactJws, withClaims } from '../token/compact-jws.js'
 import { findSigningKey } from '../token/find-signing-key.js'
@@ -34,20 +35,41 @@ export async function assembleIssuers(
   options: ResolvedOptions,
   counters: Counters,
 ): Promise<IssuerSource> {
-  const { issuers, monotonicNow } = options
+  const { issuers, monotonicNow, logger } = options
   if (issuers.from === 'options') {
-    const assembling = issuers.issuers.map((issuer) => assembleIssuer(issuer, options, counters))
+    const assembling = issuers.issuers.map((issuer) => {
+      warnWithoutAudience(issuer, (message) => logger.warn({ issuer: issuer.issuer }, message))
+      return assembleIssuer(issuer, options, counters)
+    })
     return new ConfiguredIssuers(await Promise.all(assembling))
   }
+  // The warning names no tenant, because thousands of tenants may have the same options.
+  const warn = warnOnce(logger)
+  warnWithoutAudience(issuers, warn)
   const sets = new SharedKeySets(issuers.maxEntries)
   return new TenantIssuers({
     ...issuers,
     callResolver: issuers.callResolver,
     now: monotonicNow,
-    assemble: async (iss, answer) =>
-      assembleIssuer(issuers.resolve(iss, answer), options, counters, sets),
+    assemble: async (iss, answer) => {
+      const resolved = issuers.resolve(iss, answer)
+      warnWithoutAudience(resolved, warn)
+      return assembleIssuer(resolved, options, counters, sets)
+    },
     closeKeySets: () => sets.close(),
   })
+}
+
+function warnWithoutAudience(
+  { claimsInsteadOfAudience: claims }: Pick<ResolvedIssuer, 'claimsInsteadOfAudience'>,
+  warn: (message: string) => void,
+): void {
+  if (claims === undefined) return
+  warn(
+    claims.size === 0
+      ? 'no audience is compared; every access token of the issuer is accepted'
+      : 'no audience is compared; every access token with the required claims is accepted',
+  )
 }
 
 async function assembleIssuer(
@@ -56,13 +78,13 @@ async function assembleIssuer(
   counters: Counters,
   sets?: SharedKeySets,
 ): Promise<Issuer> {
-  const { issuer, profile, audience, algorithms } = resolved
+  const { issuer, profile, audience, claimsInsteadOfAudience, algorithms } = resolved
   const keys = await assembleKeys(resolved, options, sets)
   return {
     issuer,
     algorithms,
     profile,
-    expectations: { audience, ...profile },
+    expectations: { audience, claimsInsteadOfAudience, ...profile },
     keys,
     introspection: await assembleIntrospection(resolved, keys, options, counters),
   }

@@ -14,32 +14,31 @@ import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { type Check, jsonTypeOf, LazyReason } from '../errors/rejection-reason.js'
 import { isRejection, type Rejection, type Result } from '../errors/result.js'
+import { type AudienceLocation, checkAudience, type ExpectedAudience } from './audience.js'
 import type { Claims, ParsedJws } from './compact-jws.js'
+import type { HeaderParameters } from './jose-header.js'
 
 /** The properties by which access tokens of an issuer are recognized. */
-export interface TokenShape {
+export interface TokenShape extends AudienceLocation {
   /** Required claims, in addition to `iss` and `exp`. */
   readonly requiredClaims: readonly string[]
   /** Accepted media types of `typ`, in lower case, without `application/`. */
   readonly types: readonly string[]
   /** Whether a token without `typ` is accepted. */
   readonly allowMissingTyp: boolean
-  /** Claims that may contain the audience. The first of them that a token has is checked. */
-  readonly audienceClaims: readonly [string, ...string[]]
-  /** Advice for the operator, added to the expected audience if a token has another one. */
-  readonly audienceHint?: string | undefined
   /** Whether the claims `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
   readonly allowsIdTokenClaims?: boolean | undefined
   /**
-   * Returns an `InvalidTokenError` if vendor claims show that the token is not an access token or
-   * grants no access; otherwise `undefined`.
+   * Returns an `InvalidTokenError` if vendor claims or header parameters show that the token is not
+   * an access token or grants no access; otherwise `undefined`. Called before the signature is
+   * verified, and only for JWTs, because an introspection response has no header.
    */
-  readonly checkAccessToken?: ((claims: Claims) => Rejection | undefined) | undefined
+  readonly checkAccessToken?:
+    | ((claims: Claims, header: HeaderParameters) => Rejection | undefined)
+    | undefined
 }
 
-export interface ClaimExpectations extends TokenShape {
-  readonly audience: ReadonlySet<string>
-}
+export interface ClaimExpectations extends TokenShape, ExpectedAudience {}
 
 /** Limits in seconds, from the options of the same names. */
 export interface TimeLimits {
@@ -79,7 +78,7 @@ export function checkIsAccessToken(
   return (
     checkType(header.typ, expectations) ??
     checkForOtherType(claims, expectations) ??
-    expectations.checkAccessToken?.(claims)
+    expectations.checkAccessToken?.(claims, header.parameters)
   )
 }
 
@@ -235,35 +234,6 @@ export function checkPresent(claims: Claims, names: readonly string[]): Rejectio
   return missing === undefined
     ? undefined
     : rejection('claims', MALFORMED, `"${missing}"`, undefined)
-}
-
-/** Checks that the token has an expected audience (RFC 7519 §4.1.3, RFC 8707). */
-export function checkAudience(
-  claims: Claims,
-  { audience, audienceClaims, audienceHint }: ClaimExpectations,
-): Rejection | undefined {
-  const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
-  const claim = ownMember(claims, name)
-  // Only "aud" may be an array: the other audience claims name the one client of the token.
-  const found = name === 'aud' || typeof claim === 'string' ? valuesOf(claim) : undefined
-  const isForThisApi = found?.some((value) => audience.has(value)) === true
-  // A malformed "aud" is rejected even if another claim contains the audience.
-  if (isForThisApi && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
-  const message = 'The access token is not meant for this resource'
-  const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
-  const hint = audienceHint === undefined ? '' : ` (${audienceHint})`
-  const expected = `${[...audience].join(' or ')}${where}${hint}`
-  return rejection('audience', message, expected, claim)
-}
-
-function isAudienceOrAbsent(aud: unknown): boolean {
-  return aud === undefined || valuesOf(aud) !== undefined
-}
-
-/** Returns the value or values of a claim; `undefined` if one of them is not a string. */
-function valuesOf(claim: unknown): readonly string[] | undefined {
-  const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim]
-  return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
 /** Returns the rejection of a token that is not an access token. */

@@ -4,11 +4,19 @@ import { InvalidTokenError } from '../errors/errors.js'
 import { describe, jsonTypeOf } from '../errors/rejection-reason.js'
 import type { Result } from '../errors/result.js'
 
-/** The header parameters that are read (RFC 7515 §4.1). Other parameters are ignored (§4). */
+/**
+ * All parameters of a JOSE header, under their wire names: own members only, deeply frozen. The
+ * object has no prototype, so that an absent parameter is `undefined`.
+ */
+export type HeaderParameters = Readonly<Record<string, unknown>>
+
+/** The header parameters that are read (RFC 7515 §4.1). */
 export interface JoseHeader {
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: string | undefined
+  /** All parameters, for profiles whose provider defines parameters of its own. */
+  readonly parameters: HeaderParameters
 }
 
 /**
@@ -18,7 +26,8 @@ export interface JoseHeader {
  *   extension.
  */
 export function readHeader(header: Readonly<Record<string, unknown>>): Result<JoseHeader> {
-  const { alg, kid, typ } = ownMembers(header)
+  const parameters = Object.freeze(ownMembers(header))
+  const { alg, kid, typ } = parameters
   if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', jsonTypeOf(alg))
   if (kid !== undefined && typeof kid !== 'string') {
     return malformed(MALFORMED, '"kid": a string or absent', jsonTypeOf(kid))
@@ -35,7 +44,7 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Result<Jo
       describe(ownMember(header, 'crit')),
     )
   }
-  return { alg, kid, typ }
+  return { alg, kid, typ, parameters }
 }
 
 export const MALFORMED = 'The access token is malformed'

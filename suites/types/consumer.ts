@@ -20,6 +20,7 @@ import resourceServer, {
   openapiTransform,
   type PluginOptions,
   type Profile,
+  type NoAudience,
   type ProfileName,
   type RejectionReason,
   type Requirement,
@@ -102,6 +103,7 @@ export function accessToken(request: FastifyRequest): string {
   same<typeof auth.subject, string | undefined>(true)
   same<typeof auth.clientId, string | undefined>(true)
   same<typeof auth.subjectKind, SubjectKind>(true)
+  same<typeof auth.sessionId, string | undefined>(true)
   same<typeof auth.roles, ReadonlySet<string>>(true)
   same<typeof auth.groups, ReadonlySet<string>>(true)
   same<typeof auth.permissions, ReadonlySet<string>>(true)
@@ -169,7 +171,8 @@ export const profile: Profile = {
   types: ['at+jwt'],
   allowMissingTyp: false,
   requiredClaims: ['tenant'],
-  isAccessToken: (claims) => {
+  isAccessToken: (claims, header) => {
+    same<typeof header.cat, unknown>(true)
     same<typeof claims.tenant, unknown>(true)
     return claims.kind === 'access'
   },
@@ -178,7 +181,9 @@ export const profile: Profile = {
     same<typeof claims, AccessTokenClaims>(true)
     return [claims.tenant]
   },
-  subjectKind: ({ sub }) => (sub === undefined ? 'unknown' : 'user'),
+  subjectKind: ({ sub }) => (sub === undefined ? 'anonymous' : 'user'),
+  sessionId: ({ session }) => session,
+  actor: ({ impersonator }) => impersonator && { subject: impersonator },
 }
 export const profiles: (ProfileName | Profile)[] = ['entra', 'auth0', 'cognito', profile]
 export const keycloak: IssuerOptions = {
@@ -186,6 +191,10 @@ export const keycloak: IssuerOptions = {
   profile: 'keycloak',
   dangerouslyAudienceFrom: 'azp',
 }
+export const noAudience: NoAudience[] = [
+  { issuerServesThisApiOnly: true },
+  { claims: { org_id: ['org_1'] } },
+]
 
 export const options: PluginOptions = {
   issuer: ['https://a.example.com', { ...issuer, audience: ['api'], profile: 'rfc9068' }],

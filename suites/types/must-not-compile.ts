@@ -27,7 +27,9 @@ export const options: PluginOptions[] = [
   { ...required, profile: {} }, // expect TS2322
   { ...required, profile: { name: 'a', scope: 'scp' } }, // expect TS2322
   { ...required, profile: { name: 'a', subjectKind: () => 'admin' } }, // expect TS2322
-  { ...required, dangerouslyAudienceFrom: 'sub' }, // expect TS2322
+  { ...required, dangerouslyAudienceFrom: true }, // expect TS2322
+  { ...required, dangerouslyNoAudience: true }, // expect TS2322
+  { ...required, dangerouslyNoAudience: { issuerServesThisApiOnly: false } }, // expect TS2322
   { ...required, tokenCache: true }, // expect TS2322
   { ...required, tokenCache: { max: 10 } }, // expect TS2353
   { ...required, jwks: { timeout: '5s' } }, // expect TS2322

@@ -88,6 +88,8 @@ function functions(fail: () => never, later: () => Promise<never>): [name: strin
       'profile.subjectKind',
       { ...profile({ subjectKind: fail }), read: ({ auth }) => auth?.subjectKind },
     ],
+    ['profile.sessionId', { ...profile({ sessionId: fail }), read: ({ auth }) => auth?.sessionId }],
+    ['profile.actor', { ...profile({ actor: fail }), auth: { actor: 'none' } }],
     ['profile.roles', { ...profile({ roles: () => hostileArray(fail) }), read: rolesOf }],
     ['trustProxy', { ...proxied, forwarded: { 'x-forwarded-for': '192.0.2.1' } }],
     ['trustProxy', { ...proxied, forwarded: { 'x-forwarded-proto': 'https' } }],

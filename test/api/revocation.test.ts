@@ -201,3 +201,16 @@ t.test('only expiry by the option now frees capacity', async (t) => {
   server.revoke({ jti: 'token-2' })
   t.match(await server.verify(await tokenOf({ iat: seconds(now), exp: seconds(now) + 9 })), {})
 })
+
+t.test('B7: by sid: the profile defines the claim that names the session', async (t) => {
+  const profile = { name: 'ours', sessionId: ({ session }: Record<string, unknown>) => session }
+  const { app, get } = await api(t, { profile })
+  const [token, other] = await Promise.all([
+    tokenOf({ session: 'session-1', sid: 'session-2' }),
+    tokenOf({ session: 'session-2', sid: 'session-1' }),
+  ])
+  for (const each of [token, other]) t.equal((await get(each)).statusCode, 200)
+  await app.resourceServer.revoke({ sid: 'session-1' })
+  t.equal((await get(token)).statusCode, 401)
+  t.equal((await get(other)).statusCode, 200, 'the claim sid does not count')
+})

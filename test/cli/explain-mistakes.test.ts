@@ -287,3 +287,32 @@ t.test('passes flags to the options of the plugin', async (t) => {
   })
   t.match(await explain(valid, ['--scope', '"']), { code: 2, stderr: /--scope must have/ })
 })
+
+t.test('explains a token of an API that compares no audience', async (t) => {
+  const base = ['explain', '--issuer', issuer, '--profile', 'standard']
+  const run = (...more: string[]) => runHere([...base, ...more], { input: valid })
+  const rule = '--dangerously-no-audience'
+  const only = await run(rule, 'issuer-serves-this-api-only')
+  t.match(only, { code: 0, stdout: /✔ audience +not compared; any token/ })
+  const claims = await run(rule, 'cid=other', rule, `cid=${validClaims.cid}`, rule, 'ver=1')
+  t.match(claims, { code: 1, stdout: /✘ audience[\s\S]*"ver": 1/ }, 'a number is no string')
+  t.match(claims.stdout, /compares these claims instead of the audience/)
+  const met = await run(rule, `cid=${validClaims.cid}`)
+  t.match(met, { code: 0, stdout: /✔ audience +not compared; "cid": "/ })
+  t.match(await run(), { code: 2, stderr: /--audience is required/ })
+  t.match(await run(rule, 'cid'), { code: 2, stderr: /must be issuer-serves-this-api-only, or/ })
+  t.match(await run(rule, 'issuer-serves-this-api-only', rule, 'a=b'), { code: 2 })
+  t.match(await run(rule, 'iss=x'), { code: 2, stderr: /must not contain "iss"/ })
+  t.match(await run(rule, 'a=b', '--audience', 'x'), {
+    code: 2,
+    stderr: /--dangerously-no-audience excludes --audience/,
+  })
+})
+
+t.test('names the key set, not the metadata, of an issuer that is not a URL', async (t) => {
+  const base = ['explain', '--issuer', 'acme.com', '--audience', AUDIENCE]
+  const gone = ['--jwks-uri', 'http://127.0.0.1:1/keys']
+  const token = [header, segment({ ...validClaims, iss: 'acme.com' }), signature].join('.')
+  const { stdout } = await runHere([...base, ...gone], { input: token })
+  t.match(stdout, /Check that the URL of the key set is correct and reachable from this machine/)
+})

@@ -48,6 +48,15 @@ t.test(
   },
 )
 
+t.test('J5: compares any claim of the issuer, which must be a string', async (t) => {
+  const server = await serverFor([key], { audience: 'shop', dangerouslyAudienceFrom: 'project_id' })
+  const send = (claims: object) => outcome(server, forge(key, { claims: { ...claims } }))
+  t.equal(await send({ project_id: 'shop', aud: undefined }), 'accepted')
+  for (const odd of [undefined, null, 'other', ['shop'], { shop: true }]) {
+    t.equal(await send({ project_id: odd, aud: 'shop' }), 'audience', JSON.stringify(odd))
+  }
+})
+
 t.test('J6: rejects a malformed aud even if azp matches', async (t) => {
   for (const aud of [null, 1, true, {}, [null], [['web-app']]]) {
     t.equal(await outcome(keycloak, tokenOf({ azp: 'web-app', aud })), 'audience', `${aud}`)
@@ -67,15 +76,17 @@ t.test(
           'defines its audience claim: remove it',
       })
     }
-    for (const odd of ['aud', 'sub', '', null, true, ['azp']]) {
+    for (const odd of ['aud', 'iss', 'sub', 'jti', 'act', 'cnf', 'exp', '', null, true, ['azp']]) {
       t.throws(() => resolve({ profile: 'keycloak', dangerouslyAudienceFrom: odd }), {
         name: 'TypeError',
-        message: '"dangerouslyAudienceFrom" option must be "azp" or "client_id"',
+        message:
+          /^"dangerouslyAudienceFrom" option must be the name of a claim that .* azp or client_id/,
       })
     }
     for (const profile of ['standard', 'keycloak', { name: 'ours' }, undefined]) {
       const issuers = resolve({ profile, dangerouslyAudienceFrom: 'client_id' })
       t.strictSame(issuers[0]?.profile.audienceClaims, ['client_id'])
     }
+    t.doesNotThrow(() => resolve({ dangerouslyAudienceFrom: 'https://acme.example/project' }))
   },
 )

@@ -73,7 +73,11 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
       issuer: ISSUER,
       algorithms: new Set<Algorithm>(['ES256', 'HS256']),
       profile,
-      expectations: { audience: new Set([AUDIENCE]), ...profile },
+      expectations: {
+        audience: new Set([AUDIENCE]),
+        claimsInsteadOfAudience: undefined,
+        ...profile,
+      },
       keys,
       introspection: undefined,
     },
@@ -374,7 +378,7 @@ t.test('close() closes every key source', async (t) => {
   const issuer = {
     algorithms: new Set<Algorithm>(),
     profile,
-    expectations: { audience: new Set<string>(), ...profile },
+    expectations: { audience: new Set<string>(), claimsInsteadOfAudience: undefined, ...profile },
     introspection: undefined,
   }
   new ConfiguredIssuers([

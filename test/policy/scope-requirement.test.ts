@@ -130,3 +130,39 @@ t.test('a broader scope satisfies requirements, and stays out of the scope', asy
   t.notOk(token.hasScope('orders:read', 'admin'))
   t.notOk(tokenWith('orders:read', { orders: ['orders:read'] }).hasScope('orders'))
 })
+
+t.test('tells the operator why a token has no scope', async (t) => {
+  const reader = {
+    ...PROVIDERS.standard.profile(new Set()),
+    scopeHint: () => 'access tokens of Acme have no scope: require roles',
+  }
+  const token = (scope?: string) =>
+    new AccessToken({
+      raw: 'a.b.c',
+      claims: { iss: 'https://issuer.example', exp: 1, scope },
+      reader,
+    })
+  const reasonOf = (requirement: Requirement<string>, scope?: string) =>
+    compilePolicy(requirement, clock, undefined).check(token(scope), 'read')
+  const hint = '(access tokens of Acme have no scope: require roles)'
+  t.match(reasonOf({ scope: 'a b' }), {
+    scope: 'a b',
+    message: 'The access token lacks the required scope',
+    reason: { expected: `a b ${hint}` },
+  })
+  t.match(reasonOf({ anyScope: ['a', 'b'] }), { reason: { expected: `a or b ${hint}` } })
+  t.match(reasonOf({ scope: 'a' }, 'b'), { reason: { expected: 'a' } }, 'the token has a scope')
+})
+
+t.test('rfc9068: tells the operator that the scope of a token is an array', async (t) => {
+  const reader = PROVIDERS.rfc9068.profile(new Set())
+  const reasonOf = (scope: unknown) => {
+    const claims = { iss: 'https://issuer.example', exp: 1, scope }
+    const token = new AccessToken({ raw: 'a.b.c', claims, reader })
+    return compilePolicy<string>({ scope: 'a' }, clock, undefined).check(token, 'read')
+  }
+  t.match(reasonOf(['a']), {
+    reason: { expected: /^a \("scope" must be a string, found an array: .* standard\)$/ },
+  })
+  t.match(reasonOf(undefined), { reason: { expected: 'a' } })
+})

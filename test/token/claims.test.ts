@@ -33,8 +33,12 @@ function judge(judged: Judged): string {
     if (typeof value === 'number') claims[name] = value
   }
   const verified = verifyClaims(
-    { header: { alg: 'ES256', kid: undefined, typ }, claims },
-    { audience: OURS, ...PROVIDERS[profile].profile(new Set()) },
+    { header: { alg: 'ES256', kid: undefined, typ, parameters: {} }, claims },
+    {
+      audience: OURS,
+      claimsInsteadOfAudience: undefined,
+      ...PROVIDERS[profile].profile(new Set()),
+    },
     { ...LIMITS, ...limits },
     now,
   )
@@ -325,10 +329,15 @@ t.test('allowsIdTokenClaims accepts the hashes of an ID token, and no other type
 function rejectionOf(judged: Judged, shape: Partial<ClaimExpectations> = {}): string[] {
   const rejection = verifyClaims(
     {
-      header: { alg: 'ES256', kid: undefined, typ: judged.typ },
+      header: { alg: 'ES256', kid: undefined, typ: judged.typ, parameters: {} },
       claims: JSON.parse(JSON.stringify(goodClaims(judged.claims))),
     },
-    { audience: OURS, ...PROVIDERS[judged.profile ?? 'standard'].profile(new Set()), ...shape },
+    {
+      audience: OURS,
+      claimsInsteadOfAudience: undefined,
+      ...PROVIDERS[judged.profile ?? 'standard'].profile(new Set()),
+      ...shape,
+    },
     { ...LIMITS, ...judged.limits },
     NOW,
   )
@@ -413,10 +422,14 @@ t.test('gives a fixed message to the client, and the details to the operator', a
 t.test('reports expected and found, escaped and bounded, to the operator', async (t) => {
   const rejection = verifyClaims(
     {
-      header: { alg: 'ES256', kid: undefined, typ: undefined },
+      header: { alg: 'ES256', kid: undefined, typ: undefined, parameters: {} },
       claims: goodClaims({ aud: [`\u0000\r\n\u202e${'x'.repeat(1_000)}`] }),
     },
-    { audience: new Set([AUDIENCE]), ...PROVIDERS.standard.profile(new Set()) },
+    {
+      audience: new Set([AUDIENCE]),
+      claimsInsteadOfAudience: undefined,
+      ...PROVIDERS.standard.profile(new Set()),
+    },
     LIMITS,
     NOW,
   )

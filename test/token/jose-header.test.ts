@@ -1,16 +1,22 @@
 import t from 'tap'
 import { InvalidTokenError } from '../../src/errors/errors.js'
 import { isRejection } from '../../src/errors/result.js'
-import { malformed, readHeader } from '../../src/token/jose-header.js'
+import { type JoseHeader, malformed, readHeader } from '../../src/token/jose-header.js'
 
-t.test('reads alg, kid and typ, and nothing else', async (t) => {
+t.test('reads alg, kid and typ, and keeps the other parameters apart', async (t) => {
   const jwk = { kty: 'oct', k: 'AAAA' }
-  t.strictSame(readHeader({ alg: 'ES256', kid: 'a', typ: 'JWT', jwk, jku: 'x', zip: 'DEF' }), {
-    alg: 'ES256',
-    kid: 'a',
-    typ: 'JWT',
-  })
-  t.strictSame(readHeader({ alg: '' }), { alg: '', kid: undefined, typ: undefined })
+  const header = { alg: 'ES256', kid: 'a', typ: 'JWT', jwk, jku: 'x', zip: 'DEF' }
+  const { parameters, ...read } = readHeader(header) as JoseHeader
+  t.strictSame(read, { alg: 'ES256', kid: 'a', typ: 'JWT' })
+  t.strictSame({ ...parameters }, header)
+  t.match(readHeader({ alg: '' }), { alg: '', kid: undefined, typ: undefined })
+})
+
+t.test('J7: the parameters are frozen, and inherit nothing', async (t) => {
+  const { parameters } = readHeader({ alg: 'ES256' }) as JoseHeader
+  t.ok(Object.isFrozen(parameters))
+  t.equal(Object.getPrototypeOf(parameters), null)
+  t.equal(parameters.toString, undefined)
 })
 
 t.test('J7: rejects alg, kid and typ that are not strings', async (t) => {

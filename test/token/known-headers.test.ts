@@ -7,7 +7,7 @@ import { KnownHeaders } from '../../src/token/known-headers.js'
 import { forge, goodHeader, NOW, outcome, signature } from '../fixtures/forgery.js'
 import { AUDIENCE, base64url, ISSUER, makeKey } from '../fixtures/issuer.js'
 
-const header: JoseHeader = { alg: 'ES256', kid: 'a', typ: undefined }
+const header: JoseHeader = { alg: 'ES256', kid: 'a', typ: undefined, parameters: {} }
 
 t.test('returns a cached header', async (t) => {
   const known = new KnownHeaders()

@@ -10,14 +10,13 @@ import { spellingDifference } from './spelling.js'
 
 export function audienceAdvice(
   claims: Claims,
-  {
-    audience,
-    audienceClaims,
-    audienceHint,
-  }: Pick<ClaimExpectations, 'audience' | 'audienceClaims' | 'audienceHint'>,
+  { audience, audienceClaims, audienceHint, claimsInsteadOfAudience }: ClaimExpectations,
 ): string {
   const { aud, azp, cid, client_id: clientId, appid } = claims
   if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
+  if (claimsInsteadOfAudience !== undefined) {
+    return 'The API compares these claims instead of the audience ("dangerouslyNoAudience"): request a token that has them, or add the value of the claim in the token to the API\'s option if you trust it.'
+  }
   const found = audienceClaims.flatMap((name) => claims[name]).filter(isString)
   for (const value of found) {
     for (const expected of audience) {

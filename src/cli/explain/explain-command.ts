@@ -1,4 +1,5 @@
 /** Implements the command `explain`, which shows why a token is accepted or rejected. */
+import type { NoAudience } from '../../issuer/audience-option.js'
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
@@ -15,15 +16,17 @@ import { createExplainer, type RequestResult } from './explanation.js'
 import { readGivenToken } from './given-token.js'
 import { renderJson, renderText } from './render.js'
 
+const ISSUER_SERVES_API_ONLY = 'issuer-serves-this-api-only'
+
 const flags: Flags = {
   issuer: {
     value: 'ISSUER',
-    help: 'The issuer that the API trusts (required); a URL, unless --jwks-uri is given',
+    help: 'The issuer that the API trusts (required); a URL, unless --jwks-uri is given or the\nprofile knows the key set',
   },
   audience: {
     value: 'AUDIENCE',
     repeatable: true,
-    help: 'An audience of the API (required); repeatable',
+    help: 'An audience of the API (required, except with --dangerously-no-audience); repeatable',
   },
   scope: { value: 'SCOPE', help: 'The scope that the route requires, delimited by spaces' },
   profile: {
@@ -47,7 +50,12 @@ const flags: Flags = {
   'max-token-age': { value: 'SECONDS', help: 'Maximum time since "iat". Default: no maximum' },
   'dangerously-audience-from': {
     value: 'CLAIM',
-    help: 'Accept an audience in azp or client_id. Set it as the API does',
+    help: 'Compare this claim with the audience, instead of aud. Set it as the API does',
+  },
+  'dangerously-no-audience': {
+    value: 'RULE',
+    repeatable: true,
+    help: `Compare no audience, if the API does: ${ISSUER_SERVES_API_ONLY}, or a\nrequired CLAIM=VALUE; repeatable`,
   },
   'dangerously-allow-id-token-claims': {
     help: 'Accept at_hash, c_hash and s_hash. Set it if the API does',
@@ -110,18 +118,42 @@ function readOptions(args: Arguments): ResourceServerOptions {
     maxTokenLength: args.wholeNumber('max-token-length'),
     clockTolerance: args.wholeNumber('clock-tolerance'),
     maxTokenAge: args.wholeNumber('max-token-age'),
+    audience: args.has('audience') ? args.values('audience') : undefined,
     dangerouslyAudienceFrom: args.value('dangerously-audience-from'),
+    dangerouslyNoAudience: readNoAudience(args.values('dangerously-no-audience')),
     dangerouslyAllowIdTokenClaims: args.has('dangerously-allow-id-token-claims') || undefined,
     dangerouslyAllowHttp: args.has('dangerously-allow-http') || undefined,
   }
   const options = Object.entries(given).filter(([, value]) => value !== undefined)
-  args.required('audience')
+  if (given.dangerouslyNoAudience === undefined) args.required('audience')
   return {
     issuer: args.required('issuer'),
-    audience: args.values('audience'),
     tokenCache: false,
     ...Object.fromEntries(options),
   }
+}
+
+/**
+ * Returns the option `dangerouslyNoAudience`; `undefined` if there are no rules.
+ *
+ * @throws {UsageError} if a rule is malformed, or contradicts another.
+ */
+function readNoAudience(rules: readonly string[]): NoAudience | undefined {
+  if (rules.length === 0) return undefined
+  if (rules.every((rule) => rule === ISSUER_SERVES_API_ONLY)) {
+    return { issuerServesThisApiOnly: true }
+  }
+  const claims: Record<string, string[]> = Object.create(null)
+  for (const rule of rules) {
+    const [, name, value] = /^([^=]+)=(.+)$/.exec(rule) ?? []
+    if (name === undefined || value === undefined) {
+      throw new UsageError(
+        `--dangerously-no-audience must be ${ISSUER_SERVES_API_ONLY}, or CLAIM=VALUE for each claim`,
+      )
+    }
+    claims[name] = [...(claims[name] ?? []), value]
+  }
+  return { claims }
 }
 
 /**

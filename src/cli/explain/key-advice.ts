@@ -1,5 +1,6 @@
 /** Advises on unavailable keys, an unknown key and an invalid signature. */
 
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { isJsonObject } from '../../base/json-object.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
@@ -35,7 +36,10 @@ function unavailableAdvice(
   if (keys.length > 0) {
     return 'The key set was read, but none of its keys can verify a signature: check their "kty", "use", "key_ops", "alg" and size (RSA: 2048 to 8192 bits), and that they are public keys.'
   }
-  const where = `Check that ${issuer} is spelled exactly as in its metadata and is reachable from this machine; or set its key set with --jwks-uri.`
+  const check = canParseUrl(issuer)
+    ? `that ${issuer} is spelled exactly as in its metadata and is reachable`
+    : 'that the URL of the key set is correct and reachable'
+  const where = `Check ${check} from this machine; or set its key set with --jwks-uri.`
   return failure === undefined
     ? where
     : `${where} The connection failed: ${failure}.${hintFor(failure)}`

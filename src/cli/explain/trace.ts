@@ -12,8 +12,8 @@ import { andThen } from '../../errors/result.js'
 import { type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import type { Core } from '../../server/assembly.js'
+import { checkAudience } from '../../token/audience.js'
 import {
-  checkAudience,
   checkIsAccessToken,
   checkPresent,
   checkTimes,
@@ -183,7 +183,7 @@ async function tryClaims(
   await list.try(
     'audience',
     () => checkAudience(claims, expectations),
-    () => audienceOf(claims, expectations.audienceClaims),
+    () => describeAudience(claims, expectations),
   )
   if (wellFormed === undefined) return
   const { result } = wellFormed
@@ -233,9 +233,14 @@ async function tryTimes(
   )
 }
 
-function audienceOf(claims: Claims, names: readonly string[]): string {
-  return names
+function describeAudience(
+  claims: Claims,
+  { audienceClaims, claimsInsteadOfAudience }: Issuer['expectations'],
+): string {
+  const names = claimsInsteadOfAudience?.keys() ?? audienceClaims
+  const found = [...names]
     .filter((name) => Object.hasOwn(claims, name))
     .map((name) => `"${name}": ${printableJson(claims[name])}`)
     .join(', ')
+  return claimsInsteadOfAudience === undefined ? found : `not compared; ${found || 'any token'}`
 }

@@ -2,6 +2,9 @@
  * Defines the profile of Auth0. Access tokens name the client in `azp` or, with Auth0's RFC 9068
  * token profile, in `client_id`. ID tokens have neither claim, so they are rejected even if the
  * API's audience equals a client ID. With RBAC, `permissions` contains the user's permissions.
+ *
+ * Source of the form of anonymous subjects:
+ * https://auth0.github.io/nextjs-auth0/interfaces/types.AnonymousSession.html (read 2026-11-29).
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -39,9 +42,14 @@ function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'client_id', 'azp')
 }
 
-/** A user has the `sub` `connection|id`; a client that acts for itself has `id@clients`. */
+/**
+ * A user has the `sub` `connection|id`; a client that acts for itself has `id@clients`; the visitor
+ * of an anonymous session has `anon@id`.
+ */
 function subjectKind(claims: Claims): SubjectKind {
   const [sub, gty] = [ownMember(claims, 'sub'), ownMember(claims, 'gty')]
   if (gty === 'client-credentials' || sub === `${clientId(claims)}@clients`) return 'client'
-  return typeof sub === 'string' && sub.includes('|') ? 'user' : 'unknown'
+  if (typeof sub !== 'string') return 'unknown'
+  if (sub.startsWith('anon@')) return 'anonymous'
+  return sub.includes('|') ? 'user' : 'unknown'
 }

@@ -1,5 +1,6 @@
-/** Reads strings and arrays of strings from claims. Values of other types are ignored. */
+/** Reads names from claims of any shape. Values of other types are ignored. */
 
+import { isJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 
@@ -19,6 +20,25 @@ export function scopeTokens(value: unknown): readonly string[] {
 export function names(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : []
+}
+
+/**
+ * Returns the names of an object's members whose value is `true` or an object; an empty array for
+ * any other value. A member with the value `false` or `null`, for example, states that its name
+ * does not apply.
+ */
+export function memberNames(value: unknown): readonly string[] {
+  if (!isJsonObject(value)) return []
+  return Object.keys(value).filter((name) => {
+    const member = value[name]
+    return member === true || (typeof member === 'object' && member !== null)
+  })
+}
+
+/** Returns the member `name` of each object in an array, where it is a string. */
+export function memberOfEach(value: unknown, name: string): readonly string[] {
+  const elements: readonly unknown[] = Array.isArray(value) ? value : []
+  return names(elements.map((element) => isJsonObject(element) && ownMember(element, name)))
 }
 
 /** Returns the value of the first of these claims that is a string; `undefined` if none is. */

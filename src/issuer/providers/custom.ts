@@ -2,11 +2,12 @@
 
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
+import type { Actor } from '../../access-token/actor.js'
+import { requireKnownKeys } from '../../base/plain-object.js'
 import { applicationFailure } from '../../errors/application-function.js'
 import { suppressRejection } from '../../errors/result.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
-import type { Claims } from '../../token/compact-jws.js'
-import { names, scopeTokens } from './claim-values.js'
+import { memberNames, names, scopeTokens } from './claim-values.js'
 import type { Profile } from './profile.js'
 import type { ResolvedProfile } from './provider.js'
 
@@ -16,7 +17,7 @@ import type { ResolvedProfile } from './provider.js'
  * @param profile the option, already validated.
  */
 export function customProfile(profile: Profile, base: ResolvedProfile): ResolvedProfile {
-  const { types, requiredClaims = [], isAccessToken, subjectKind } = profile
+  const { types, requiredClaims = [], isAccessToken, subjectKind, sessionId, actor } = profile
   const { scope, clientId, roles, groups, permissions } = profile
   return {
     ...base,
@@ -24,18 +25,23 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
     ...(types && { types: types.map(mediaType) }),
     allowMissingTyp: profile.allowMissingTyp ?? base.allowMissingTyp,
     requiredClaims: [...base.requiredClaims, ...requiredClaims],
-    checkAccessToken(claims) {
-      const rejection = base.checkAccessToken?.(claims)
+    checkAccessToken(claims, header) {
+      const rejection = base.checkAccessToken?.(claims, header)
       if (rejection !== undefined) return rejection
-      if (isAccessToken === undefined || accepts(isAccessToken, claims)) return undefined
+      if (isAccessToken === undefined || returnsTrue(() => isAccessToken(claims, header))) {
+        return undefined
+      }
       return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
-    ...(scope && { scope: reading('scope', scope, scopeTokens) }),
+    // The advice of the base profile is about its own claims.
+    ...(scope && { scope: reading('scope', scope, scopeIn), scopeHint: undefined }),
     ...(clientId && { clientId: reading('clientId', clientId, stringOrUndefined) }),
-    ...(roles && { roles: reading('roles', roles, names) }),
-    ...(groups && { groups: reading('groups', groups, names) }),
-    ...(permissions && { permissions: reading('permissions', permissions, names) }),
+    ...(roles && { roles: reading('roles', roles, namesIn) }),
+    ...(groups && { groups: reading('groups', groups, namesIn) }),
+    ...(permissions && { permissions: reading('permissions', permissions, namesIn) }),
     ...(subjectKind && { subjectKind: reading('subjectKind', subjectKind, kindOrUnknown) }),
+    ...(sessionId && { sessionId: reading('sessionId', sessionId, requireStringOrUndefined) }),
+    ...(actor && { actors: actorsFrom(reading('actor', actor, requireActors), base.actors) }),
   }
 }
 
@@ -56,8 +62,16 @@ function reading<T>(
   }
 }
 
+function scopeIn(value: unknown): readonly string[] {
+  return [...scopeTokens(value), ...memberNames(value)]
+}
+
+function namesIn(value: unknown): readonly string[] {
+  return [...names(value), ...memberNames(value)]
+}
+
 function kindOrUnknown(kind: unknown): SubjectKind {
-  return kind === 'user' || kind === 'client' ? kind : 'unknown'
+  return kind === 'user' || kind === 'client' || kind === 'anonymous' ? kind : 'unknown'
 }
 
 function stringOrUndefined(value: unknown): string | undefined {
@@ -65,12 +79,58 @@ function stringOrUndefined(value: unknown): string | undefined {
 }
 
 /**
+ * Throws for a value of another type instead of ignoring it, because a revocation of the session
+ * would otherwise not cover the token.
+ */
+function requireStringOrUndefined(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  throw new TypeError('the function must return a string or undefined')
+}
+
+type ReadActors = ResolvedProfile['actors']
+
+/** Returns the actors of the custom profile or, if it names none, those of the base profile. */
+function actorsFrom(read: ReadActors, fallback: ReadActors): ReadActors {
+  return (claims) => {
+    const actors = read(claims)
+    return actors.length > 0 ? actors : fallback(claims)
+  }
+}
+
+/**
+ * Throws for a malformed actor instead of ignoring it, because a route may reject tokens that are
+ * used by an actor.
+ */
+function requireActors(value: unknown): readonly Actor[] {
+  if (value === undefined) return []
+  const actors: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return actors.map(requireActor)
+}
+
+function requireActor(value: unknown): Actor {
+  const given = requireKnownKeys('an actor', value as Partial<Actor>, [
+    'subject',
+    'issuer',
+    'clientId',
+  ])
+  const { subject, issuer, clientId } = given
+  const isIdentified = subject !== undefined || clientId !== undefined
+  if (
+    isIdentified &&
+    [subject, issuer, clientId].every((member) => ['undefined', 'string'].includes(typeof member))
+  ) {
+    return Object.freeze({ subject, issuer, clientId })
+  }
+  throw new TypeError('an actor must have "subject" or "clientId", and only strings as members')
+}
+
+/**
  * Whether the function returns `true`. Returns false if the function throws, because the claims of
  * an untrusted caller must not cause a 500.
  */
-function accepts(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
+function returnsTrue(isAccessToken: () => unknown): boolean {
   try {
-    return suppressRejection(isAccessToken(claims)) === true
+    return suppressRejection(isAccessToken()) === true
   } catch {
     return false
   }

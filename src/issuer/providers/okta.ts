@@ -21,7 +21,7 @@ const profile: ResolvedProfile = {
       : 'user',
 }
 
-const DOMAIN = /\.(?:okta|oktapreview|okta-emea)\.com$/
+const DOMAIN = /\.(?:(?:okta|oktapreview|okta-emea|okta-gov)\.com|okta\.mil)$/
 /** Path of Okta's metadata, which is below the issuer identifier or at the root of the host. */
 const METADATA = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)/
 /** Excludes `v1`, below which Okta serves the endpoints of the org authorization server. */

@@ -8,8 +8,10 @@ import type { ProfileName } from './providers.js'
  * inherited from the profile that this profile extends.
  *
  * All functions except `isAccessToken` get verified claims: the signature of the token is valid, or
- * the claims are from an introspection response. Their result may be a string or an array of
- * strings, as each member states; any other result grants nothing. If such a function throws, the
+ * the claims are from an introspection response. The result of `scope`, `roles`, `groups` and
+ * `permissions` may be a string, an array of strings, or an object whose member names are the
+ * values; a member counts if it is `true` or an object. Any other result grants nothing. If such a
+ * function throws, or `sessionId` or `actor` returns a value of another type than documented, the
  * response is a 500 with a fixed message, and the logged error has the thrown error as its `cause`.
  * The functions must be synchronous, and return the same result for the same claims.
  *
@@ -49,27 +51,48 @@ export interface Profile {
   requiredClaims?: readonly string[]
 
   /**
-   * Whether the claims are those of an access token, and not of an ID token or any other token of
-   * this issuer. Any result except `true` rejects the token, and so does an exception. The claims
-   * are untrusted, because the function may be called before the signature is verified.
+   * Whether the token is an access token, and not an ID token or any other token of this issuer.
+   * Any result except `true` rejects the token, and so does an exception. Claims and header are
+   * untrusted, because the function may be called before the signature is verified. The header has
+   * all parameters of the JOSE header (RFC 7515 §4). The function is not called for introspection
+   * responses.
    */
-  isAccessToken?: (claims: Readonly<Record<string, unknown>>) => boolean
+  isAccessToken?: (
+    claims: Readonly<Record<string, unknown>>,
+    header: Readonly<Record<string, unknown>>,
+  ) => boolean
 
-  /** The granted scope: a space-delimited string, or an array. */
+  /** The granted scope: a space-delimited string, an array, or an object. */
   scope?: (claims: AccessTokenClaims) => unknown
 
   /** The client that the token was issued to: a string. */
   clientId?: (claims: AccessTokenClaims) => unknown
 
-  /** The roles of the subject: an array, or a string that is one role. */
+  /** The roles of the subject: an array, an object, or a string that is one role. */
   roles?: (claims: AccessTokenClaims) => unknown
 
-  /** The groups of the subject: an array, or a string that is one group. */
+  /** The groups of the subject: an array, an object, or a string that is one group. */
   groups?: (claims: AccessTokenClaims) => unknown
 
-  /** The permissions of the subject: an array, or a string that is one permission. */
+  /** The permissions of the subject: an array, an object, or a string that is one permission. */
   permissions?: (claims: AccessTokenClaims) => unknown
 
-  /** Whether `sub` names a user or a client. Return `unknown` unless the claims prove it. */
+  /**
+   * Whether `sub` names a user, a client or an anonymous visitor. Return `unknown` unless the claims
+   * prove it.
+   */
   subjectKind?: (claims: AccessTokenClaims) => SubjectKind
+
+  /**
+   * The session of the user at the issuer, which `revoke({ sid })` revokes: a string, or `undefined`
+   * if the token names none.
+   */
+  sessionId?: (claims: AccessTokenClaims) => unknown
+
+  /**
+   * The party that uses the token on behalf of the subject: `{ subject, issuer, clientId }`, with at
+   * least `subject` or `clientId`; an array of these for several parties, the current one first.
+   * If the result is `undefined` or an empty array, the actors are those of the extended profile.
+   */
+  actor?: (claims: AccessTokenClaims) => unknown
 }

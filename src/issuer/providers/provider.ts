@@ -16,10 +16,21 @@ export interface Provider {
   readonly profile: (audience: ReadonlySet<string>) => ResolvedProfile
 
   /**
-   * Whether the provider may issue tokens without this API in `aud`. If true, the option
-   * `dangerouslyAudienceFrom` is allowed. Default false.
+   * Whether the provider may issue tokens without this API in `aud`. If true, the options
+   * `dangerouslyAudienceFrom` and `dangerouslyNoAudience` are allowed. Default false.
    */
   readonly mayOmitAudience?: boolean
+
+  /**
+   * Returns the URL of the key set of an issuer, for a provider whose metadata is absent or
+   * unusable; `undefined` if it is unknown, so that metadata is fetched. The options `jwksUri`,
+   * `jwks.keys` and `secret` take precedence. Registration fails unless the URL is an https URL
+   * without query or fragment, as URL parsers write it.
+   *
+   * @param issuer any string: not validated yet, and with a function as `issuer`, chosen by the
+   *   caller. Derive a URL only from identifiers of the form that the provider documents.
+   */
+  readonly jwksUri?: (issuer: string) => string | undefined
 
   /**
    * Whether the URL is on a domain of the provider; if so, the provider's profile is the default.

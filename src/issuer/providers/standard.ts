@@ -16,6 +16,7 @@ export const standardProfile: ResolvedProfile = {
   audienceHint: undefined,
   checkAccessToken: undefined,
   checkKey: undefined,
+  scopeHint: undefined,
   requiredClaims: [],
   types: ['at+jwt', 'jwt'],
   allowMissingTyp: true,
@@ -27,6 +28,7 @@ export const standardProfile: ResolvedProfile = {
   permissions: (claims) =>
     names(ownMember(claims, 'permissions') ?? ownMember(claims, 'entitlements')),
   subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id', 'azp')),
+  sessionId,
   actors: actorsOf,
 }
 
@@ -47,6 +49,10 @@ const rfc9068Profile: ResolvedProfile = {
     const scope = ownMember(claims, 'scope')
     return typeof scope === 'string' ? scopeTokens(scope) : []
   },
+  scopeHint: (claims) =>
+    Array.isArray(ownMember(claims, 'scope'))
+      ? '"scope" must be a string, found an array: have the issuer write a string, or set "profile" to standard'
+      : undefined,
   clientId: (claims) => firstString(claims, 'client_id'),
   // RFC 9068 §2.2.3.1 names roles, groups and entitlements; a permission is an entitlement.
   permissions: (claims) => names(ownMember(claims, 'entitlements')),
@@ -54,6 +60,11 @@ const rfc9068Profile: ResolvedProfile = {
 }
 
 export const rfc9068: Provider = { name: 'rfc9068', profile: () => rfc9068Profile }
+
+function sessionId(claims: Claims): string | undefined {
+  const sid = ownMember(claims, 'sid')
+  return typeof sid === 'string' ? sid : undefined
+}
 
 /**
  * Returns `client` if `sub` is the client ID, as RFC 9068 §2.2 requires if no user is involved.

@@ -48,6 +48,103 @@ t.test(
   },
 )
 
+t.test('reads the member names of an object, and an anonymous subject', async (t) => {
+  const server = await serverWith({
+    name: 'ours',
+    scope: ({ rights }) => rights,
+    roles: ({ rights }) => rights,
+    groups: () => ({ none: false }),
+    permissions: ({ rights }) => rights,
+    subjectKind: () => 'anonymous',
+  })
+  const token = await server.verify(tokenOf({ rights: { read: true, write: {}, all: false } }))
+  for (const read of [token.scope, token.roles, token.permissions]) {
+    t.strictSame([...read], ['read', 'write'])
+  }
+  t.strictSame([...token.groups], [])
+  t.equal(token.subjectKind, 'anonymous')
+})
+
+t.test('J8: isAccessToken gets the header of the token', async (t) => {
+  const headers: unknown[] = []
+  const server = await serverWith({
+    name: 'ours',
+    isAccessToken: (_claims, header) => {
+      headers.push(header)
+      return header.cat === 'session'
+    },
+  })
+  const withHeader = (header: object) => forge(key, { header: { ...header } })
+  for (let i = 0; i < 3; i++) {
+    t.equal(await outcome(server, withHeader({ cat: 'session' })), 'accepted')
+    t.equal(await outcome(server, withHeader({ cat: 'template' })), 'type', 'same claims')
+    t.equal(await outcome(server, withHeader({})), 'type')
+  }
+  t.match(headers[0], { alg: 'ES256', cat: 'session' })
+  t.ok(headers.every((header) => Object.isFrozen(header)))
+  Reflect.set(Object.prototype, 'cat', 'session')
+  t.teardown(() => Reflect.deleteProperty(Object.prototype, 'cat'))
+  t.equal(await outcome(server, withHeader({})), 'type', 'an inherited parameter')
+})
+
+t.test('J8: checks the header on each use of a cached token and of a known header', async (t) => {
+  let accepted = 'session'
+  const server = await serverWith({
+    name: 'ours',
+    isAccessToken: (_claims, { cat }) => cat === accepted,
+  })
+  const tokens = [1, 2].map((jti) =>
+    forge(key, { header: { cat: 'session' }, claims: { jti: `${jti}` } }),
+  )
+  t.equal(await outcome(server, tokens[0] as string), 'accepted')
+  accepted = 'other'
+  t.equal(await outcome(server, tokens[1] as string), 'type', 'its parsed header is cached')
+})
+
+t.test('reads the session and the actors with the functions of a profile', async (t) => {
+  const server = await serverWith({
+    name: 'ours',
+    sessionId: ({ session }) => session,
+    actor: ({ impersonator }) => impersonator,
+  })
+  const read = (claims: object) => server.verify(tokenOf(claims))
+  t.equal((await read({ session: 's-1', sid: 'other' })).sessionId, 's-1')
+  t.equal((await read({ sid: 'other' })).sessionId, undefined)
+  const one = await read({ impersonator: { subject: 'support' } })
+  t.strictSame(one.actor, { subject: 'support', issuer: undefined, clientId: undefined })
+  t.ok(Object.isFrozen(one.actor))
+  const chain = [{ clientId: 'agent', issuer: 'https://a.example' }, { subject: 'support' }]
+  t.match((await read({ impersonator: chain })).actorChain, chain)
+  for (const none of [undefined, []]) {
+    t.equal((await read({ impersonator: none })).actor, undefined)
+    const delegated = await read({ impersonator: none, act: { sub: 'agent' } })
+    t.match(delegated.actor, { subject: 'agent' }, 'the actor of the extended profile')
+  }
+})
+
+t.test('A1: throws for a malformed session or actor, instead of ignoring it', async (t) => {
+  const server = await serverWith({
+    name: 'ours',
+    sessionId: ({ odd }) => odd,
+    actor: ({ odd }) => odd,
+  })
+  const failed = (name: string) => ({
+    message: `The function "profile.${name}" failed`,
+    cause: TypeError,
+  })
+  for (const odd of [null, 1, true, ['s'], { sub: 'x' }]) {
+    const token = await server.verify(tokenOf({ odd }))
+    t.throws(() => token.sessionId, failed('sessionId'), JSON.stringify(odd))
+  }
+  for (const odd of [null, 1, true, 'x', ['x'], {}, { sub: 'x' }, { subject: 1 }, [{}, {}]]) {
+    const token = await server.verify(tokenOf({ odd }))
+    t.throws(() => token.actor, failed('actor'), JSON.stringify(odd))
+    await t.rejects(server.verify(tokenOf({ odd }), { actor: 'none' }), failed('actor'))
+  }
+  await server.revoke({ sid: 'some-session' })
+  await t.rejects(server.verify(tokenOf({ odd: 1 })), failed('sessionId'), 'not accepted')
+})
+
 t.test(
   'grants nothing for a result that is neither a string nor an array of strings',
   async (t) => {
@@ -215,6 +312,8 @@ t.test('rejects an invalid profile at startup', async (t) => {
     [{ name: 'a', requiredClaims: [''] }, /^"profile\.requiredClaims" option/],
     [{ name: 'a', isAccessToken: true }, /^"profile\.isAccessToken" option must be a function/],
     [{ name: 'a', scope: 'scp' }, /^"profile\.scope" option must be a function/],
+    [{ name: 'a', sessionId: 'sid' }, /^"profile\.sessionId" option must be a function/],
+    [{ name: 'a', actor: 'act' }, /^"profile\.actor" option must be a function/],
     [{ name: 'a', subjectKind: 'user' }, /^"profile\.subjectKind" option must be a function/],
     [{ name: 'a', audience: () => '' }, /^Unknown option "audience" of "profile"\..* Known: name,/],
     [[], /^"profile" option must be one of standard, .*, or an object that defines a profile/],

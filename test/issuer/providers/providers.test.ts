@@ -32,6 +32,10 @@ t.test('uses one name for a provider, its profile and the option value', async (
 
 t.test('selects the profile by the domain of the issuer', async (t) => {
   for (const [issuer, profile] of [
+    ['https://acme.okta-gov.com/oauth2/default', 'okta'],
+    ['https://acme.okta.mil/oauth2/default', 'okta'],
+    ['https://notokta.mil/oauth2/default', 'standard'],
+    ['https://acme.okta-gov.mil/oauth2/default', 'standard'],
     ['https://acme.auth0.com/', 'auth0'],
     ['https://acme.eu.auth0.com/', 'auth0'],
     [`https://login.microsoftonline.com/${TENANT}/v2.0`, 'entra'],
