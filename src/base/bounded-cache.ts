@@ -7,8 +7,14 @@
  */
 import { LRUCache } from 'lru-cache'
 
-/** Shared by all calls, which is safe because lru-cache writes only its member `status`. */
-const NO_OPTIONS: object = Object.assign(Object.create(null), { status: undefined })
+/**
+ * Shared by all calls. lru-cache writes `status`, which contains a key and a value if the
+ * application subscribes to the diagnostics channel of lru-cache. The setter drops it: otherwise this
+ * object would keep them alive.
+ */
+const NO_OPTIONS: object = Object.create(null, {
+  status: { get: () => undefined, set: () => {} },
+})
 
 export interface BoundedCacheOptions<K, V>
   extends Pick<LRUCache.Options<K, V, unknown>, 'dispose' | 'sizeCalculation'> {

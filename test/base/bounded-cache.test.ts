@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { BoundedCache } from '../../src/base/bounded-cache.js'
 
@@ -65,4 +66,17 @@ t.test('preallocates no memory', (t) => {
   t.equal(caches.length, 20)
   t.ok(process.memoryUsage().heapUsed - before < 50_000_000)
   t.end()
+})
+
+t.test('keeps no entry alive while the application observes lru-cache', async (t) => {
+  const seen: unknown[] = []
+  const observe = (message: unknown) => seen.push(message)
+  subscribe('lru-cache:metrics', observe)
+  const cache = new BoundedCache<string, { secret: string }>({ max: 2 })
+  cache.set('key', { secret: 'x' })
+  cache.get('key')
+  t.match(seen.at(-1), { op: 'get', key: 'key' })
+  unsubscribe('lru-cache:metrics', observe)
+  cache.get('other')
+  t.match(seen.at(-1), { key: 'key' }, 'a later call has no access to an earlier message')
 })
