@@ -74,6 +74,7 @@ export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
 export type { JwksOptions } from './keys/options.js'
+export type { StaticKey } from './keys/static-key.js'
 export {
   type DiagnosticsMessages,
   type DiagnosticsName,

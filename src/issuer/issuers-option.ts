@@ -38,9 +38,9 @@ export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
  * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments. It is called for a URL only if the URL
  * has no credentials and URL parsers would not write it differently. Some identifiers are not URLs,
  * such as `acme.com`, so look the string up instead of parsing it. The result for an identifier
- * that is not an https URL (http on loopback) must name the source of the keys. Functions, stores
- * and `CryptoKey`s in a result are compared by identity: create them once, otherwise the issuer's
- * keys are fetched again.
+ * that is not an https URL (http on loopback) must name the source of the keys. Functions, stores,
+ * `KeyObject`s and `CryptoKey`s in a result are compared by identity: create them once, otherwise
+ * the issuer's keys are read or fetched again.
  *
  * @example
  * ```ts

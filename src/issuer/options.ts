@@ -1,6 +1,5 @@
 /** Defines and validates the options of one trusted authorization server. */
 import { types } from 'node:util'
-import type { JSONWebKeySet } from 'jose'
 import {
   type Algorithm,
   ASYMMETRIC_ALGORITHMS,
@@ -18,6 +17,8 @@ import {
   resolveIntrospection,
 } from '../introspection/options.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
+import { readStaticKey } from '../keys/static-key.js'
+import type { StaticKeySet } from '../keys/static-keys.js'
 import type { ExpectedAudience } from '../token/audience.js'
 import { type NoAudience, resolveAudience } from './audience-option.js'
 import { requireIdentifier } from './identifier-option.js'
@@ -167,7 +168,7 @@ export interface ResolvedIssuer extends ExpectedAudience {
 /** The source of the issuer's keys. */
 export type ResolvedKeys =
   | { readonly from: 'secret'; readonly secret: Uint8Array }
-  | { readonly from: 'static'; readonly jwks: JSONWebKeySet; readonly maxKeys: number }
+  | { readonly from: 'static'; readonly jwks: StaticKeySet; readonly maxKeys: number }
   | {
       readonly from: 'remote'
       readonly jwksUri: string | undefined
@@ -265,11 +266,7 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
   const resolved = resolveJwks(jwks)
   if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }
   if (jwks.keys !== undefined) {
-    const { keys } = jwks
-    if (!Array.isArray(keys) || !keys.every(isPlainObject)) {
-      reject('jwks.keys', 'must be an array of JWKs, the "keys" of a JWK Set')
-    }
-    return { from: 'static', jwks: { keys }, maxKeys: resolved.maxKeys }
+    return { from: 'static', jwks: readStaticKeys(jwks.keys), maxKeys: resolved.maxKeys }
   }
   if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
     reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
@@ -279,6 +276,17 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
     jwksUri: jwksUri ?? keySetOfProvider(options),
     allowHttp,
     jwks: resolved,
+  }
+}
+
+function readStaticKeys(keys: unknown): StaticKeySet {
+  if (!Array.isArray(keys)) {
+    return reject('jwks.keys', 'must be an array of keys: the "keys" of a JWK Set, or [pem]')
+  }
+  const read = keys.map((key, i) => readStaticKey(`jwks.keys[${i}]`, key))
+  return {
+    keys: read.filter((_, i) => isPlainObject(keys[i])),
+    withoutKid: read.filter((_, i) => !isPlainObject(keys[i])),
   }
 }
 

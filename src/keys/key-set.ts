@@ -8,10 +8,10 @@ import { readVerificationKey, UnusableKey, type VerificationKey } from './verifi
 
 /**
  * Maximum number of keys of one set that are tried for one token. There are several candidates only
- * for a token without `kid`, and for a `kid` that the set repeats. Without the maximum, a forged
+ * for a token without `kid`, for a `kid` that the set repeats, and for static keys that are no JWKs. Without the maximum, a forged
  * token could cost one verification for each key of the set.
  */
-const MAX_CANDIDATES = 16
+export const MAX_CANDIDATES = 16
 const NONE: readonly VerificationKey[] = []
 
 /** A member of a key set that cannot verify a token. */
@@ -55,6 +55,11 @@ export class KeySet {
 
   has(key: VerificationKey): boolean {
     return this.#keys.has(key)
+  }
+
+  /** Whether a key has the `kid`. If `kid` is undefined, returns whether the set has any key. */
+  hasKid(kid: string | undefined): boolean {
+    return this.#candidates.has(kid)
   }
 
   /**

@@ -1,8 +1,8 @@
 /** Defines and validates the options for fetching and caching an issuer's key set. */
-import type { JWK } from 'jose'
 import { functionOrUndefined, numberIn, reject } from '../base/check.js'
 import type { Fetch } from '../http/fetch-json.js'
 import type { KeyStore } from './key-store.js'
+import type { StaticKey } from './static-key.js'
 
 /**
  * Options for the key set of an issuer. Times are in milliseconds.
@@ -18,10 +18,14 @@ import type { KeyStore } from './key-store.js'
  */
 export interface JwksOptions {
   /**
-   * Static keys (RFC 7517). If set, no key set is fetched, and of the other options only `maxKeys`
-   * has an effect.
+   * Static keys: JWKs (RFC 7517), PEM public keys or certificates, `KeyObject`s or `CryptoKey`s. If
+   * set, no key set is fetched, and of the other options only `maxKeys` has an effect. The
+   * algorithms follow from the key, unless a JWK has `alg` or a `CryptoKey` defines one. Only a JWK
+   * can have a `kid`: a key in another form is tried for each token whose `kid` no JWK has, and for
+   * tokens without `kid`. At most 16 keys may have another form. A private key is an error, and so
+   * is a certificate that is outside its validity period at registration.
    */
-  keys?: readonly JWK[]
+  keys?: readonly StaticKey[]
 
   /**
    * Time limit of one fetch, metadata included, and of one call of `store`, in milliseconds.

@@ -1,25 +1,52 @@
 /** Provides static keys from the options, which never become stale and are never fetched. */
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm, SymmetricAlgorithm } from '../base/algorithms.js'
-import { importKeySet, KeySet, type SkippedKey } from './key-set.js'
+import { reject } from '../base/check.js'
+import { importKeySet, KeySet, MAX_CANDIDATES, type SkippedKey } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import type { VerificationKey } from './verification-key.js'
 
+/** The keys in the option `jwks.keys`. */
+export interface StaticKeySet {
+  /** JWKs of the operator, not checked yet. */
+  readonly keys: readonly unknown[]
+  /** Keys that the operator passed in a form without `kid`, as JWKs. */
+  readonly withoutKid?: readonly unknown[]
+}
+
 /**
- * Creates a key source from a static key set.
+ * Creates a key source from static keys. A key of `withoutKid` is a candidate for each token whose
+ * `kid` no JWK has; a JWK without `kid` is a candidate only for tokens without `kid`.
  *
  * @param onSkipped called with the keys that cannot verify a token, if there are any.
- * @throws {TypeError} if the set has no usable key or more than `maxKeys` keys.
+ * @throws {TypeError} if the set has no usable key, more than `maxKeys` keys, or more keys without
+ *   `kid` than are tried for one token.
  */
 export async function staticKeySet(
   issuer: string,
-  jwks: unknown,
+  { keys: jwks, withoutKid = [] }: StaticKeySet,
   maxKeys: number,
   onSkipped: (skipped: readonly SkippedKey[]) => void = () => {},
 ): Promise<KeySource> {
-  const keys = await importKeySet(jwks, maxKeys)
+  if (withoutKid.length > MAX_CANDIDATES) {
+    reject(
+      'jwks.keys',
+      `has ${withoutKid.length} keys that are no JWKs, but at most ${MAX_CANDIDATES} keys are tried for one token: pass JWKs with "kid"`,
+    )
+  }
+  const keys = await importKeySet({ keys: [...jwks, ...withoutKid] }, maxKeys)
   if (keys.skipped.length > 0) onSkipped(keys.skipped)
-  return new StaticKeys(issuer, keys)
+  if (withoutKid.length === 0) return new StaticKeys(issuer, keys)
+  const forAnyKid = (await importKeySet({ keys: withoutKid }, maxKeys)).reuseKeysFrom(keys)
+  return new StaticKeys(issuer, {
+    size: keys.size,
+    find: (algorithm, kid) =>
+      keys.hasKid(kid) ? keys.find(algorithm, kid) : forAnyKid.find(algorithm, undefined),
+    whyNot: (algorithm, kid) => {
+      const reason = keys.whyNot(algorithm, kid)
+      return keys.hasKid(kid) ? reason : `${reason}, and no key without "kid" for ${algorithm}`
+    },
+  })
 }
 
 /** Creates a key source from a secret shared with the issuer, for HS256, HS384 and HS512 only. */

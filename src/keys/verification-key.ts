@@ -77,6 +77,16 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
   })
 }
 
+/**
+ * Returns the reason why a key cannot verify tokens; `undefined` if no check finds one.
+ *
+ * @param jwk the same key as `key`.
+ */
+export function whyUnusable(jwk: unknown, key: KeyObject): string | undefined {
+  const judged = judgeMembers(jwk)
+  return judged instanceof UnusableKey ? judged.reason : whyUnsound(key)
+}
+
 /** The checked members of a JWK that is not imported yet. */
 export interface JudgedMembers {
   readonly kid: string | undefined

@@ -162,7 +162,7 @@ export const claimRequirement: ClaimRequirement = ['a', 1, true]
 export const algorithms: Algorithm[] = ['RS256', 'ES256', 'EdDSA', 'HS256']
 export const issuer: IssuerOptions = {
   issuer: 'https://example.com',
-  jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '' }], cooldown: 10_000, fetch },
+  jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '' }, 'pem'], cooldown: 10_000, fetch },
 }
 
 export const profile: Profile = {

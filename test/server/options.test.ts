@@ -373,9 +373,10 @@ rejectsRows('jwks', [
   [
     'keys as an object',
     { jwks: { keys: { keys } } },
-    /^"jwks\.keys" option must be an array of JWKs/,
+    /^"jwks\.keys" option must be an array of keys: the "keys" of a JWK Set, or \[pem\]$/,
   ],
-  ['a key as text', { jwks: { keys: ['pem'] } }, /^"jwks\.keys" option must be an array of JWKs/],
+  ['a key as text', { jwks: { keys: ['pem'] } }, /^"jwks\.keys\[0\]" option must be PEM/],
+  ['a key as null', { jwks: { keys: [null] } }, /^"jwks\.keys\[0\]" option must be a JWK, a PEM/],
   ['keys as null', { jwks: { keys: null } }, /^"jwks\.keys" option/],
   [
     'cacheMinAge above cacheMaxAge',
