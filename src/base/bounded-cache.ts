@@ -7,14 +7,20 @@
  */
 import { LRUCache } from 'lru-cache'
 
+const written: { status: unknown } = Object.assign(Object.create(null), { status: undefined })
+
+/** Shared by all calls, which is safe because lru-cache writes only its member `status`. */
+const NO_OPTIONS: object = written
+
 /**
- * Shared by all calls. lru-cache writes `status`, which contains a key and a value if the
- * application subscribes to the diagnostics channel of lru-cache. The setter drops it: otherwise this
- * object would keep them alive.
+ * Drops the `status` that lru-cache wrote, which contains a key and a value if the application
+ * subscribes to the diagnostics channel of lru-cache. Otherwise, the shared object would keep them
+ * alive.
  */
-const NO_OPTIONS: object = Object.create(null, {
-  status: { get: () => undefined, set: () => {} },
-})
+function withoutStatus<T>(result: T): T {
+  if (written.status !== undefined) written.status = undefined
+  return result
+}
 
 export interface BoundedCacheOptions<K, V>
   extends Pick<LRUCache.Options<K, V, unknown>, 'dispose' | 'sizeCalculation'> {
@@ -34,19 +40,21 @@ export class BoundedCache<K extends {}, V extends {}> extends LRUCache<K, V> {
   }
 
   override get(key: K): V | undefined {
-    return super.get(key, NO_OPTIONS)
+    return withoutStatus(super.get(key, NO_OPTIONS))
   }
 
   override peek(key: K): V | undefined {
-    return super.peek(key, NO_OPTIONS)
+    return withoutStatus(super.peek(key, NO_OPTIONS))
   }
 
   override has(key: K): boolean {
-    return super.has(key, NO_OPTIONS)
+    return withoutStatus(super.has(key, NO_OPTIONS))
   }
 
   override set(key: K, value: V, options?: LRUCache.SetOptions<K, V, unknown>): this {
-    super.set(key, value, options === undefined ? NO_OPTIONS : withoutPrototype(options))
+    withoutStatus(
+      super.set(key, value, options === undefined ? NO_OPTIONS : withoutPrototype(options)),
+    )
     if (this.size > this.#max) this.pop()
     return this
   }
