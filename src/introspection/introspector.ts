@@ -19,6 +19,7 @@ import { LocatedEndpoint } from '../http/located-endpoint.js'
 import { discoverIntrospection } from '../http/metadata.js'
 import { type Recheck, RecheckCache } from './background-recheck.js'
 import type { OnFailure } from './failure-reports.js'
+import { InactiveTokens } from './inactive-tokens.js'
 import { IntrospectionClient } from './introspection-client.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 import type { SendIntrospectionRequest } from './introspection-request.js'
@@ -52,6 +53,11 @@ export interface IntrospectorOptions {
   /** Monotonic clock, used for lifetimes and pauses. */
   readonly monotonicNow: () => number
   readonly onFailure: OnFailure
+  /**
+   * Called at most once: when the issuer has reported ten different JWTs inactive that are valid
+   * here, and no token active. Must not throw.
+   */
+  readonly onOnlyInactive: () => void
   /** The cache that all instances share; `undefined` if there is none. */
   readonly shared?:
     | Pick<SharedResponsesOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
@@ -68,6 +74,7 @@ export class Introspector {
   readonly #client: IntrospectionClient
   readonly #rechecks: RecheckCache
   readonly #shared: SharedResponses | undefined
+  readonly #inactiveTokens: InactiveTokens
   /** Single flight: concurrent requests with the same token share one introspection request. */
   readonly #inFlight = new Map<string, Promise<IntrospectionResponse | undefined>>()
 
@@ -88,7 +95,14 @@ export class Introspector {
         discover: (discovery) => discoverIntrospection(issuer, discovery),
       }),
     })
-    this.#rechecks = new RecheckCache({ ...options, client: this.#client })
+    this.#inactiveTokens = new InactiveTokens(options.onOnlyInactive)
+    this.#rechecks = new RecheckCache({
+      ...options,
+      client: {
+        request: (token, priority) => this.#send(token, priority, true),
+        pause: (priority) => this.#client.pause(priority),
+      },
+    })
     const { shared } = options
     this.#shared = shared && new SharedResponses({ ...options, ...shared, closing })
   }
@@ -178,7 +192,7 @@ export class Introspector {
     if (shared !== undefined) return shared
     const priority = this.#priorityOf(key, isVerified)
     try {
-      const result = await this.#client.request(token, priority)
+      const result = await this.#send(token, priority, isVerified)
       return this.#remember(key, result)
     } catch (error) {
       const failure = error as IntrospectionFailure
@@ -188,6 +202,13 @@ export class Introspector {
       if (failure.attributedTo === 'token') this.#cache.storeFailure(key, failure, retryAfterMs)
       throw failure
     }
+  }
+
+  async #send(token: string, priority: Priority, isVerified: boolean) {
+    const result = await this.#client.request(token, priority)
+    if (result.kind === 'active') this.#inactiveTokens.recordActive()
+    else if (result.kind === 'inactive' && isVerified) this.#inactiveTokens.recordInactive(token)
+    return result
   }
 
   /**
@@ -208,6 +229,7 @@ export class Introspector {
     }
     // The local stale response is kept, because it may be newer.
     if (age >= this.#options.cacheMaxAge && this.#cache.stale(key) !== undefined) return undefined
+    this.#inactiveTokens.recordActive()
     this.#cache.store(key, response, length, age)
     return this.#cache.fresh(key)
   }

@@ -66,6 +66,14 @@ export interface IntrospectionOptions {
   mode?: 'opaque' | 'always' | 'recheck'
 
   /**
+   * The claims of an introspected JWT. `token`: those of the JWT. `merge`: in addition, the members
+   * of the introspection response that are claims and that the JWT lacks. A claim of the JWT is
+   * never replaced. For JWTs with few claims, such as Keycloak's lightweight access tokens. `merge`
+   * is allowed only if `mode` is `always`. Default `token`.
+   */
+  claims?: 'token' | 'merge'
+
+  /**
    * Which opaque tokens this issuer may have issued. `true`: every token without the three or five
    * parts of a JWT. A function: the tokens for which it returns true. Use a function if the opaque
    * tokens have a recognizable format, or if several issuers issue opaque tokens. The function must
@@ -150,6 +158,7 @@ export const INTROSPECTION_OPTIONS = [
   'clientAuthentication',
   'endpoint',
   'mode',
+  'claims',
   'opaqueTokens',
   'requireSignedResponse',
   'cacheMaxAge',
@@ -172,6 +181,7 @@ export interface ResolvedIntrospection {
   readonly client: Readonly<ClientCredentials>
   readonly endpoint: string | undefined
   readonly mode: 'opaque' | 'always' | 'recheck'
+  readonly claims: 'token' | 'merge'
   readonly opaqueTokens: OpaqueTokens
   readonly requireSignedResponse: boolean
   readonly cacheMaxAge: number
@@ -188,6 +198,7 @@ export interface ResolvedIntrospection {
 
 const HOUR_MS = 3_600_000
 const MODES = ['opaque', 'always', 'recheck'] as const
+const CLAIMS = ['token', 'merge'] as const
 
 /**
  * @param allowHttp whether the endpoint may be plain http on hosts other than loopback.
@@ -230,6 +241,7 @@ export function resolveIntrospection(
     ),
     endpoint: resolveEndpointOption('introspection.endpoint', options.endpoint, allowHttp),
     mode,
+    claims: resolveClaims(options.claims, mode),
     opaqueTokens: resolveOpaqueTokens(options.opaqueTokens, mode),
     requireSignedResponse: booleanOr(
       'introspection.requireSignedResponse',
@@ -270,6 +282,18 @@ function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
     reject(`introspection.${name}`, 'requires "introspection.mode" to be recheck')
   }
   return mode
+}
+
+function resolveClaims(claims: ResolvedIntrospection['claims'] = 'token', mode: string) {
+  if (!CLAIMS.includes(claims))
+    reject('introspection.claims', `must be one of ${CLAIMS.join(', ')}`)
+  if (claims === 'merge' && mode !== 'always') {
+    reject(
+      'introspection.claims',
+      'is merge, which requires "introspection.mode" to be always: in the other modes, no request with a JWT waits for the response',
+    )
+  }
+  return claims
 }
 
 function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens {

@@ -29,6 +29,8 @@ export interface Issuer {
 export interface TokenIntrospection {
   /** The option `introspection.mode`. */
   readonly mode: ResolvedIntrospection['mode']
+  /** The option `introspection.claims`. */
+  readonly claims: ResolvedIntrospection['claims']
   /**
    * Whether every token, even a JWT, must be introspected because only the issuer can verify its
    * tokens.

@@ -26,10 +26,11 @@ import {
 } from '../errors/result.js'
 import { type Issuer, untrustedIssuer } from '../issuer/issuer.js'
 import { standardProfile } from '../issuer/providers/standard.js'
-import { notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
+import { checkTimes, notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
 import type { Claims } from '../token/compact-jws.js'
 import { decodeText } from '../token/compact-serialization.js'
 import { isCheapToParse } from '../token/json-cost.js'
+import { mergeResponse } from './merged-token.js'
 
 export interface IntrospectionRules {
   readonly binding: Pick<Binding, 'checkProvable'>
@@ -78,8 +79,9 @@ export function introspectToken(
 
 /**
  * Introspects a verified JWT. The checks use each member of the response instead of the claim with
- * the same name. The returned token keeps the claims of the JWT; the response can narrow its scope
- * but never widen it.
+ * the same name. The returned token keeps the claims of the JWT; with `introspection.claims: 'merge'`,
+ * the response adds claims that the JWT lacks. The response can narrow the scope of the JWT but never
+ * widen it.
  */
 export function verifyActive(
   token: AccessToken,
@@ -91,9 +93,17 @@ export function verifyActive(
     if (isRejection(claims)) return claims
     const responded = confirmationIn(response, rules)
     if (isRejection(responded)) return responded
-    return (
-      checkSameBinding(responded, token.confirmation) ?? narrowScope(token, response, issuer, rules)
-    )
+    const differing = checkSameBinding(responded, token.confirmation)
+    if (differing !== undefined) return differing
+    const narrowed = narrowScope(token, response, issuer, rules)
+    if (issuer.introspection?.claims !== 'merge') return narrowed
+    const { limits, hierarchy, now } = rules
+    const merged = mergeResponse(token, narrowed.scope, response, {
+      reader: readerOf(issuer),
+      hierarchy,
+    })
+    // The JWT may have expired during the introspection request.
+    return checkTimes(merged.times, limits, now()) ?? merged
   })
 }
 

@@ -218,7 +218,12 @@ async function assembleIntrospection(
       const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
       logger[err.level](details, 'token introspection failed')
     },
+    onOnlyInactive: () =>
+      logger.error(
+        { issuer },
+        'the first ten valid JWTs are inactive at the issuer, so requests with them get 401; it may require "introspection.clientId" in "aud" (Keycloak since 26.6.2): add an Audience mapper for that client',
+      ),
   })
-  const { mode, opaqueTokens } = introspection
-  return { mode, isRequired: introspectionOnly, opaqueTokens, introspector }
+  const { mode, claims, opaqueTokens } = introspection
+  return { mode, claims, isRequired: introspectionOnly, opaqueTokens, introspector }
 }

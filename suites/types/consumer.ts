@@ -17,10 +17,10 @@ import resourceServer, {
   type IssuerResolution,
   type IssuerResolver,
   KeysUnavailableError,
+  type NoAudience,
   openapiTransform,
   type PluginOptions,
   type Profile,
-  type NoAudience,
   type ProfileName,
   type RejectionReason,
   type Requirement,
@@ -263,6 +263,7 @@ export const resolver: IssuerResolver = (_iss, context) => {
   return false
 }
 export const tenantsOfCore: ResourceServerOptions = { issuer: resolver, audience: 'api' }
+export const merging: IntrospectionOptions = { ...introspection, mode: 'always', claims: 'merge' }
 export const introspected: PluginOptions = {
   issuer: [{ ...issuer, introspection }],
   audience: 'api',

@@ -42,6 +42,9 @@ const silent = await startKeyServer()
 silent.respond(silent.metadataPath, json({}))
 silent.respond('/keys', json({}))
 silent.respond('/introspect', json({}))
+// Introspection responses with no claims, and with claims that only "merge" adds.
+silent.respond('/active', json({ active: true }))
+silent.respond('/tenant', json({ active: true, tenant: 'acme' }))
 t.teardown(() => Promise.all([issuer, attacker, silent].map((server) => server.close())))
 
 const SECRET = 'x'.repeat(32)
@@ -170,7 +173,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   optional: [true],
   anyScope: [['orders:read']],
   acr: ['gold', ['gold']],
-  claims: [{}],
+  claims: [{}, 'merge'],
   actor: ['none', [{ subject: 'x' }]],
   authorizationDetails: [{ type: 'payment' }],
   authorize: [],
@@ -329,6 +332,16 @@ const valid = await sign(key)
 const lacking = (...names: string[]) =>
   sign(key, Object.fromEntries(names.map((name) => [name, undefined])))
 
+const introspecting = (path: string, more: Partial<IntrospectionOptions>) => ({
+  introspection: {
+    clientId: 'api',
+    clientSecret: 'secret',
+    endpoint: `${silent.origin}${path}`,
+    mode: 'always' as const,
+    ...more,
+  },
+})
+
 const CASES: Record<string, Case> = {
   'a token that lacks something': {
     options: () => ({ maxTokenAge: 600 }),
@@ -427,6 +440,24 @@ const CASES: Record<string, Case> = {
       },
     }),
     attempts: [{ token: await sign(evil, { iss: silent.issuer }) }, { token: 'opaque' }],
+  },
+  'a JWT with the claims of an introspection response': {
+    names: [
+      ...['mode', 'claims', 'scope', 'scp', 'roles', 'realm_access', 'tenant', 'act', 'acr'],
+      ...['active', 'cnf', 'jkt', 'client_id', 'azp'],
+    ],
+    options: () => introspecting('/active', { claims: 'merge' }),
+    attempts: [
+      { token: await lacking('scope'), requirement: { scope: 'admin' } },
+      { token: valid, requirement: { acr: 'gold' } },
+      { token: valid, requirement: { claims: { tenant: 'acme' } } },
+      { token: valid, requirement: { claims: { 'realm_access.roles': 'admin' } } },
+    ],
+  },
+  'a JWT without the claims of an introspection response': {
+    names: ['mode', 'claims', 'introspection'],
+    options: () => introspecting('/tenant', {}),
+    attempts: [{ token: valid, requirement: { claims: { tenant: 'acme' } } }],
   },
   'issuers side by side': {
     options: () => ({

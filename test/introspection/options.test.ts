@@ -32,6 +32,7 @@ t.test('requires only a client', async (t) => {
   t.strictSame(rest, {
     endpoint: undefined,
     mode: 'opaque',
+    claims: 'token',
     opaqueTokens: 'any',
     requireSignedResponse: false,
     cacheMaxAge: 30_000,
@@ -86,6 +87,8 @@ t.test('accepts valid options', async (t) => {
   const fetch = async () => new Response()
   for (const [options, allowHttp] of [
     [{ mode: 'recheck', recheckInterval: 1_000 }],
+    [{ mode: 'always', claims: 'merge' }],
+    [{ mode: 'recheck', claims: 'token' }],
     [{ cacheMaxAge: 0, negativeCacheMaxAge: 0, staleIfError: 3_600_000 }],
     [{ endpoint: 'https://issuer.example/introspect?tenant=1' }],
     [{ endpoint: 'http://127.0.0.1:8080/introspect' }],
@@ -142,6 +145,15 @@ t.test('rejects invalid options with a TypeError that names the option and the f
       /requires "introspection.mode" to be recheck/,
     ],
     [{ ...CLIENT, mode: 'recheck', recheckInterval: 999 }, /milliseconds from 1000 to 3600000/],
+    [{ ...CLIENT, claims: 'issuer' }, /"introspection.claims" option must be one of token, merge/],
+    [
+      { ...CLIENT, claims: 'merge' },
+      /"introspection.claims" .* requires "introspection.mode" to be always/,
+    ],
+    [
+      { ...CLIENT, mode: 'recheck', claims: 'merge' },
+      /is merge, which requires "introspection.mode" to be always/,
+    ],
     [{ ...CLIENT, opaqueTokens: false }, /so nothing is introspected/],
     [
       { ...CLIENT, opaqueTokens: 'yes' },

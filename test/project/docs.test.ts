@@ -128,7 +128,7 @@ t.test('every check has a row', async (t) => {
 t.test('documents the log lines of the code', async (t) => {
   const [, section = ''] = OBSERVABILITY.split(/^## Log lines$/m)
   const lines = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.match(/`[^`]+`/g) ?? [])
-  t.equal(lines.length, 18)
+  t.equal(lines.length, 19)
   for (const line of lines) {
     for (const part of line.slice(1, -1).split('…')) t.ok(source.includes(part.trim()), part)
   }
@@ -141,6 +141,7 @@ t.test('quotes start-up errors exactly', async (t) => {
   const mistakes = [
     { ...one, introspection: { clientId: 'api' } },
     { ...one, introspection: { ...client, recheckInterval: 60_000 } },
+    { ...one, introspection: { ...client, claims: 'merge' } },
     { audience, issuer: [one, { ...one, issuer: 'https://b.example' }] },
     { ...one, issuer: () => true },
     { audience, issuer: () => true, jwksUri: 'https://a.example/keys' },

@@ -58,6 +58,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     now: Date.now,
     monotonicNow: Date.now,
     onFailure: (failure) => failures.push(failure),
+    onOnlyInactive() {},
   })
   t.teardown(() => introspector.close())
   const revoke = () =>

@@ -1,0 +1,42 @@
+/**
+ * Detects an issuer that reports every JWT inactive that is valid here. Such an issuer may not allow
+ * this client to introspect the JWTs, so that every JWT looks revoked.
+ */
+import { digestOf } from './response-cache.js'
+
+/** Number of different JWTs: a few may be inactive because the issuer revoked them. */
+const MIN_TOKENS = 10
+
+export class InactiveTokens {
+  readonly #onOnlyInactive: () => void
+  /** Digests of at most {@link MIN_TOKENS} inactive JWTs; `undefined` once detection has ended. */
+  #digests: Set<string> | undefined = new Set()
+
+  /**
+   * @param onOnlyInactive called at most once, when the first ten different JWTs are inactive and no
+   *   token was active before. Must not throw.
+   */
+  constructor(onOnlyInactive: () => void) {
+    this.#onOnlyInactive = onOnlyInactive
+  }
+
+  /** Ends detection, because the issuer introspects tokens for this client. */
+  recordActive(): void {
+    this.#digests = undefined
+  }
+
+  /**
+   * Records that the issuer reported a JWT inactive.
+   *
+   * @param jwt a JWT whose signature and claims were verified here.
+   */
+  recordInactive(jwt: string): void {
+    const digests = this.#digests
+    if (digests === undefined) return
+    // Omits the signature, because a caller can change an ECDSA signature to an equally valid one.
+    digests.add(digestOf(jwt.slice(0, jwt.lastIndexOf('.'))))
+    if (digests.size < MIN_TOKENS) return
+    this.#digests = undefined
+    this.#onOnlyInactive()
+  }
+}
