@@ -39,7 +39,7 @@ export function readJweHeader(segment: string): Result<JweHeader> {
       extension,
     )
   }
-  // Decryption authenticates nobody, so the content must be a JWT with a signature (RFC 7519 §5.2).
+  // A decryption does not prove who encrypted, so the content must be a signed JWT (RFC 7519 §5.2).
   if (typeof cty !== 'string' || !CONTENT_TYPES.includes(mediaType(cty))) {
     return malformed(
       MALFORMED,
