@@ -2,7 +2,7 @@
  * Validates the option `issuer`: the trusted authorization servers, or a function that resolves
  * them.
  */
-import { isSymmetric } from '../base/algorithms.js'
+import { isAsymmetric, isSymmetric } from '../base/algorithms.js'
 import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
 import {
   ISSUER_OPTIONS,
@@ -171,11 +171,13 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
 function validateSharedOptions(defaults: Partial<IssuerOptions>): ResolvedIssuer {
   const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
+  const isForBoth = isForSecrets && algorithms.some(isAsymmetric)
   const comparesAudience = ownMember(defaults, 'dangerouslyNoAudience') === undefined
   return resolveIssuer({
     ...(comparesAudience && { audience: 'any' }),
     ...defaults,
     ...(isForSecrets && { secret: new Uint8Array(64) }),
+    ...(isForBoth && { dangerouslyAllowSecretWithKeys: true }),
     issuer: 'https://tenant.example',
   })
 }
@@ -255,11 +257,17 @@ function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
  * Rejects keys and client credentials in shared options, because they belong to one issuer only.
  */
 function requireNoSharedKeys(
-  { jwksUri, jwks, secret, introspection }: IssuersOptions,
+  { jwksUri, jwks, secret, dangerouslyAllowSecretWithKeys, introspection }: IssuersOptions,
   fix: string,
 ): void {
   const keys = isPlainObject(jwks) ? ownMember(jwks, 'keys') : undefined
-  const shared = Object.entries({ jwksUri, 'jwks.keys': keys, secret, introspection })
+  const shared = Object.entries({
+    jwksUri,
+    'jwks.keys': keys,
+    secret,
+    dangerouslyAllowSecretWithKeys,
+    introspection,
+  })
   const [name] = shared.find(([, value]) => value !== undefined) ?? []
   if (name === undefined) return
   reject(name, `belongs to one issuer: ${fix}`)

@@ -1,28 +1,23 @@
 /** Defines and validates the options of one trusted authorization server. */
-import { types } from 'node:util'
-import {
-  type Algorithm,
-  ASYMMETRIC_ALGORITHMS,
-  isAsymmetric,
-  isSymmetric,
-  minimumSecretBytes,
-  SYMMETRIC_ALGORITHMS,
-} from '../base/algorithms.js'
-import { booleanOr, isPlainObject, members, reject, requireKnownKeys } from '../base/check.js'
+import type { Algorithm } from '../base/algorithms.js'
+import { booleanOr, reject, requireKnownKeys } from '../base/check.js'
 import { isTenantTemplate } from '../http/metadata.js'
-import { isSecureUrl } from '../http/secure-url.js'
 import {
   type IntrospectionOptions,
   type ResolvedIntrospection,
   resolveIntrospection,
 } from '../introspection/options.js'
-import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
-import { readStaticKey } from '../keys/static-key.js'
-import type { StaticKeySet } from '../keys/static-keys.js'
+import type { JwksOptions } from '../keys/options.js'
 import type { ExpectedAudience } from '../token/audience.js'
 import { type NoAudience, resolveAudience } from './audience-option.js'
 import { requireIdentifier } from './identifier-option.js'
-import { keySetOfProvider, resolveProfile } from './profile-option.js'
+import {
+  type ResolvedKeys,
+  resolveAlgorithms,
+  resolveKeys,
+  resolveSecretWithKeys,
+} from './keys-option.js'
+import { resolveProfile } from './profile-option.js'
 import type { Profile } from './providers/profile.js'
 import type { ResolvedProfile } from './providers/provider.js'
 import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
@@ -101,8 +96,9 @@ export interface IssuerOptions {
   /**
    * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
    * sizes, EdDSA and Ed25519, each only with a key of its type. `none` is never accepted. If
-   * `secret` is set, this option is required and must list one or more of HS256, HS384 and HS512;
-   * without `secret`, these three are errors.
+   * `secret` is set, this option is required and must list one or more of HS256, HS384 and HS512,
+   * and with `dangerouslyAllowSecretWithKeys` also one or more of the others; without `secret`,
+   * these three are errors.
    */
   algorithms?: readonly Algorithm[]
 
@@ -118,10 +114,21 @@ export interface IssuerOptions {
   /**
    * Secret shared with the issuer, for HS256, HS384 or HS512, which `algorithms` must list. The
    * secret must have at least as many bytes as the hash (RFC 7518 §3.2), and cannot be combined
-   * with `jwksUri` or `jwks.keys`. Prefer public keys: an API that knows the secret could issue
-   * tokens itself.
+   * with `jwksUri` or `jwks.keys`, except with `dangerouslyAllowSecretWithKeys`. Prefer public keys:
+   * an API that knows the secret could issue tokens itself. A public key or a certificate is an
+   * error, because every party that knows it could sign tokens.
    */
   secret?: string | Uint8Array
+
+  /**
+   * Whether tokens that are signed with `secret` are accepted in addition to tokens that are signed
+   * with a key of the issuer, while the issuer migrates from the secret to keys. `algorithms` must
+   * list the algorithms of both. The secret verifies only HS256, HS384 and HS512, and the keys, from
+   * `jwksUri`, `jwks.keys` or the metadata, verify only the other algorithms. Every party that knows
+   * the secret can still issue tokens: remove the secret when the last token signed with it has
+   * expired. Logs a warning at registration. Default false.
+   */
+  dangerouslyAllowSecretWithKeys?: boolean
 
   /**
    * Introspection of tokens at the issuer (RFC 7662): of opaque tokens, or of JWTs to detect
@@ -149,6 +156,7 @@ export const ISSUER_OPTIONS = [
   'jwksUri',
   'jwks',
   'secret',
+  'dangerouslyAllowSecretWithKeys',
   'introspection',
   'dangerouslyAllowHttp',
 ] as const satisfies readonly (keyof IssuerOptions)[]
@@ -159,22 +167,13 @@ export interface ResolvedIssuer extends ExpectedAudience {
   readonly profile: ResolvedProfile
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: ResolvedKeys
+  /** The secret that is accepted in addition to `keys`; `undefined` if there is none. */
+  readonly secretWithKeys: Uint8Array | undefined
   readonly introspection: ResolvedIntrospection | undefined
   /** Whether only the issuer itself can verify its tokens. */
   readonly introspectionOnly: boolean
   readonly allowHttp: boolean
 }
-
-/** The source of the issuer's keys. */
-export type ResolvedKeys =
-  | { readonly from: 'secret'; readonly secret: Uint8Array }
-  | { readonly from: 'static'; readonly jwks: StaticKeySet; readonly maxKeys: number }
-  | {
-      readonly from: 'remote'
-      readonly jwksUri: string | undefined
-      readonly allowHttp: boolean
-      readonly jwks: ResolvedJwks
-    }
 
 /**
  * Validates the options of an issuer.
@@ -184,7 +183,7 @@ export type ResolvedKeys =
 export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   const options = requireKnownKeys('an issuer', input, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
-  const algorithms = new Set(resolveAlgorithms(options))
+  const algorithms = resolveAlgorithms(options)
   const keys = resolveKeys(options, allowHttp)
   const introspection =
     options.introspection && resolveIntrospection(options.introspection, allowHttp)
@@ -220,6 +219,7 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
     profile,
     algorithms,
     keys,
+    secretWithKeys: resolveSecretWithKeys(options),
     introspection,
     introspectionOnly: (url && providerOwning(url)?.introspectionOnly?.(url)) ?? false,
     allowHttp,
@@ -242,64 +242,4 @@ function discoveredFor(
     discovered.push('"introspection.endpoint"')
   }
   return discovered
-}
-
-function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algorithm[] {
-  if (algorithms === undefined && secret === undefined) return ASYMMETRIC_ALGORITHMS
-  const isAllowed = secret === undefined ? isAsymmetric : isSymmetric
-  const known = secret === undefined ? ASYMMETRIC_ALGORITHMS : SYMMETRIC_ALGORITHMS
-  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isAllowed)) {
-    const which = secret === undefined ? 'without a "secret"' : 'with a "secret"'
-    reject('algorithms', `must be an array of one or more of ${known.join(', ')} ${which}`)
-  }
-  return algorithms
-}
-
-function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
-  const { jwksUri, jwks: jwksOption = {}, secret } = options
-  const jwks = members('jwks', jwksOption, JWKS_OPTIONS, ruleForJwks(jwksOption))
-  const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
-  const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
-  if (named.length > 1) {
-    throw new TypeError(`${named.join(' and ')} are mutually exclusive: set one source of keys`)
-  }
-  const resolved = resolveJwks(jwks)
-  if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }
-  if (jwks.keys !== undefined) {
-    return { from: 'static', jwks: readStaticKeys(jwks.keys), maxKeys: resolved.maxKeys }
-  }
-  if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
-    reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
-  }
-  return {
-    from: 'remote',
-    jwksUri: jwksUri ?? keySetOfProvider(options),
-    allowHttp,
-    jwks: resolved,
-  }
-}
-
-function readStaticKeys(keys: unknown): StaticKeySet {
-  if (!Array.isArray(keys)) {
-    return reject('jwks.keys', 'must be an array of keys: the "keys" of a JWK Set, or [pem]')
-  }
-  const read = keys.map((key, i) => readStaticKey(`jwks.keys[${i}]`, key))
-  return {
-    keys: read.filter((_, i) => isPlainObject(keys[i])),
-    withoutKid: read.filter((_, i) => !isPlainObject(keys[i])),
-  }
-}
-
-function ruleForJwks(value: unknown): string {
-  if (Array.isArray(value)) return 'must be an object: set "jwks.keys" to the array of keys'
-  return 'must be an object, such as { keys: [key] }: set "jwksUri" to the URL of a key set'
-}
-
-function requireSecret({ secret, algorithms = [] }: IssuerOptions): Uint8Array {
-  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
-  const minimum = Math.max(...algorithms.filter(isSymmetric).map(minimumSecretBytes))
-  if (!types.isUint8Array(bytes) || bytes.byteLength < minimum) {
-    reject('secret', `must be a string or Uint8Array of at least ${minimum} bytes`)
-  }
-  return bytes
 }

@@ -15,13 +15,15 @@ import {
   resolveAlgorithm,
   type TokenIntrospection,
 } from '../issuer/issuer.js'
-import type { ResolvedIssuer, ResolvedKeys } from '../issuer/options.js'
+import type { ResolvedKeys } from '../issuer/keys-option.js'
+import type { ResolvedIssuer } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
 import type { JwksCache } from '../keys/jwks-cache.js'
 import { discoveredJwks } from '../keys/jwks-discovery.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
+import { KeysWithSecret } from '../keys/keys-with-secret.js'
 import { PersistedKeys } from '../keys/persisted-keys.js'
 import { noKeys, sharedSecret, staticKeySet } from '../keys/static-keys.js'
 import { warnOnce } from '../observability/reports.js'
@@ -38,14 +40,14 @@ export async function assembleIssuers(
   const { issuers, monotonicNow, logger } = options
   if (issuers.from === 'options') {
     const assembling = issuers.issuers.map((issuer) => {
-      warnWithoutAudience(issuer, (message) => logger.warn({ issuer: issuer.issuer }, message))
+      warnOfWeakening(issuer, (message) => logger.warn({ issuer: issuer.issuer }, message))
       return assembleIssuer(issuer, options, counters)
     })
     return new ConfiguredIssuers(await Promise.all(assembling))
   }
   // The warning names no tenant, because thousands of tenants may have the same options.
   const warn = warnOnce(logger)
-  warnWithoutAudience(issuers, warn)
+  warnOfWeakening(issuers, warn)
   const sets = new SharedKeySets(issuers.maxEntries)
   return new TenantIssuers({
     ...issuers,
@@ -53,17 +55,21 @@ export async function assembleIssuers(
     now: monotonicNow,
     assemble: async (iss, answer) => {
       const resolved = issuers.resolve(iss, answer)
-      warnWithoutAudience(resolved, warn)
+      warnOfWeakening(resolved, warn)
       return assembleIssuer(resolved, options, counters, sets)
     },
     closeKeySets: () => sets.close(),
   })
 }
 
-function warnWithoutAudience(
-  { claimsInsteadOfAudience: claims }: Pick<ResolvedIssuer, 'claimsInsteadOfAudience'>,
+function warnOfWeakening(
+  {
+    claimsInsteadOfAudience: claims,
+    secretWithKeys,
+  }: Pick<ResolvedIssuer, 'claimsInsteadOfAudience'> & Partial<ResolvedIssuer>,
   warn: (message: string) => void,
 ): void {
+  if (secretWithKeys !== undefined) warn('tokens signed with "secret" are accepted beside keys')
   if (claims === undefined) return
   warn(
     claims.size === 0
@@ -109,12 +115,25 @@ async function assembleKeys(
   options: ResolvedOptions,
   sets: SharedKeySets | undefined,
 ): Promise<KeySource> {
-  const { issuer, algorithms, keys, introspection, introspectionOnly } = resolved
+  const { issuer, keys, secretWithKeys, introspection, introspectionOnly } = resolved
   // Signed introspection responses need the issuer's keys even if its tokens are not verified here.
   if (introspectionOnly && !introspection?.requireSignedResponse) return noKeys(issuer)
-  if (keys.from === 'secret') {
-    return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
-  }
+  if (keys.from === 'secret') return secretOf(resolved, keys.secret)
+  const source = await assembleKeySet(issuer, keys, options, sets)
+  if (secretWithKeys === undefined) return source
+  return new KeysWithSecret(source, secretOf(resolved, secretWithKeys))
+}
+
+function secretOf({ issuer, algorithms }: ResolvedIssuer, secret: Uint8Array): KeySource {
+  return sharedSecret(issuer, secret, [...algorithms].filter(isSymmetric))
+}
+
+async function assembleKeySet(
+  issuer: string,
+  keys: Exclude<ResolvedKeys, { from: 'secret' }>,
+  options: ResolvedOptions,
+  sets: SharedKeySets | undefined,
+): Promise<KeySource> {
   if (keys.from === 'static') {
     return staticKeySet(issuer, keys.jwks, keys.maxKeys, reportSkipped(issuer, options))
   }

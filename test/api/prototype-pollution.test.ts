@@ -88,6 +88,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   dangerouslyAudienceFrom: ['azp', 'client_id'],
   dangerouslyNoAudience: [{ issuerServesThisApiOnly: true }, { claims: { sub: 'user-1' } }],
   dangerouslyAllowIdTokenClaims: [true],
+  dangerouslyAllowSecretWithKeys: [true],
   dangerouslyAllowHttp: [true],
   algorithms: [['HS256'], ['RS256', 'ES256']],
   jwksUri: [attacker.jwksUri],

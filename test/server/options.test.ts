@@ -297,11 +297,45 @@ rejectsRows('secret', [
   ['a number', { secret: 1, algorithms: ['HS256'] }, /^"secret" option/],
 ])
 
+const both = { secret, dangerouslyAllowSecretWithKeys: true }
+
+rejectsRows('dangerouslyAllowSecretWithKeys', [
+  [
+    'without a secret',
+    { dangerouslyAllowSecretWithKeys: true },
+    /^"dangerouslyAllowSecretWithKeys" option requires "secret": set it, or remove this option/,
+  ],
+  ['no boolean', { ...both, dangerouslyAllowSecretWithKeys: 'yes' }, /must be true or false$/],
+  [
+    'without algorithms',
+    both,
+    /one or more of HS256, HS384, HS512 and one or more of RS256, .* with "dangerouslyAllowSecretWithKeys"$/,
+  ],
+  ['with HS256 only', { ...both, algorithms: ['HS256'] }, /^"algorithms" option .* and one or/],
+  ['with ES256 only', { ...both, algorithms: ['ES256'] }, /^"algorithms" option .* and one or/],
+  ['with none', { ...both, algorithms: ['ES256', 'HS256', 'none'] }, /^"algorithms" option/],
+  [
+    'with two sources of keys',
+    { ...both, algorithms: ['ES256', 'HS256'], jwksUri: 'https://a.example', jwks: { keys } },
+    /^"jwksUri" and "jwks\.keys" are mutually exclusive: set one source of keys$/,
+  ],
+  [
+    'with a short secret',
+    { ...both, secret: 's'.repeat(31), algorithms: ['ES256', 'HS256'] },
+    /^"secret" option must be a string or Uint8Array of at least 32 bytes$/,
+  ],
+  [
+    'for several issuers',
+    { issuer: [ISSUER, 'https://b.example'], dangerouslyAllowSecretWithKeys: true },
+    /^"dangerouslyAllowSecretWithKeys" option belongs to one issuer: move it/,
+  ],
+])
+
 rejectsRows('keys have one source', [
   [
     'secret and jwksUri',
     { secret, algorithms: ['HS256'], jwksUri: 'https://a.example' },
-    /^"jwksUri" and "secret" are mutually exclusive: set one source of keys$/,
+    /^"jwksUri" and "secret" are mutually exclusive: set one source of keys\. While the issuer migrates from the secret to keys, set "dangerouslyAllowSecretWithKeys"$/,
   ],
   [
     'secret and keys',

@@ -1,0 +1,159 @@
+/**
+ * Validates the options that define how the signatures of an issuer's tokens are verified: the
+ * algorithms, the source of the keys and the shared secret.
+ */
+import { types } from 'node:util'
+import {
+  type Algorithm,
+  ASYMMETRIC_ALGORITHMS,
+  isAsymmetric,
+  isSymmetric,
+  minimumSecretBytes,
+  SYMMETRIC_ALGORITHMS,
+} from '../base/algorithms.js'
+import { booleanOr, isPlainObject, members, reject } from '../base/check.js'
+import { isSecureUrl } from '../http/secure-url.js'
+import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
+import { isPublicKey } from '../keys/public-key-bytes.js'
+import { readStaticKey } from '../keys/static-key.js'
+import type { StaticKeySet } from '../keys/static-keys.js'
+import { keySetOfProvider } from './profile-option.js'
+
+interface KeysOptions {
+  readonly issuer: unknown
+  readonly profile?: unknown
+  readonly algorithms?: readonly Algorithm[]
+  readonly jwksUri?: string
+  readonly jwks?: JwksOptions
+  readonly secret?: string | Uint8Array
+  readonly dangerouslyAllowSecretWithKeys?: boolean
+}
+
+/** The source of the issuer's keys. */
+export type ResolvedKeys =
+  | { readonly from: 'secret'; readonly secret: Uint8Array }
+  | { readonly from: 'static'; readonly jwks: StaticKeySet; readonly maxKeys: number }
+  | {
+      readonly from: 'remote'
+      readonly jwksUri: string | undefined
+      readonly allowHttp: boolean
+      readonly jwks: ResolvedJwks
+    }
+
+/**
+ * Validates the option `algorithms`. With `dangerouslyAllowSecretWithKeys`, the option must list
+ * algorithms of both families, so that no default adds one.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
+export function resolveAlgorithms(options: KeysOptions): ReadonlySet<Algorithm> {
+  const { algorithms, secret } = options
+  if (algorithms === undefined && secret === undefined) return new Set(ASYMMETRIC_ALGORITHMS)
+  const [families, condition] = isSecretWithKeys(options)
+    ? [[isSymmetric, isAsymmetric], 'with "dangerouslyAllowSecretWithKeys"']
+    : secret === undefined
+      ? [[isAsymmetric], 'without a "secret"']
+      : [[isSymmetric], 'with a "secret"']
+  const isAllowed = (algorithm: unknown) => families.some((isMember) => isMember(algorithm))
+  const isValid =
+    Array.isArray(algorithms) &&
+    algorithms.every(isAllowed) &&
+    families.every((isMember) => algorithms.some(isMember))
+  if (!isValid) {
+    const lists = families.map((isMember) => ALGORITHMS.filter(isMember).join(', '))
+    reject(
+      'algorithms',
+      `must be an array of one or more of ${lists.join(' and one or more of ')} ${condition}`,
+    )
+  }
+  return new Set(algorithms)
+}
+
+const ALGORITHMS: readonly Algorithm[] = [...SYMMETRIC_ALGORITHMS, ...ASYMMETRIC_ALGORITHMS]
+
+/**
+ * Validates the options `jwksUri`, `jwks` and `secret`, of which one may define the keys.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
+export function resolveKeys(options: KeysOptions, allowHttp: boolean): ResolvedKeys {
+  const { jwksUri, jwks: jwksOption = {} } = options
+  const secret = isSecretWithKeys(options) ? undefined : options.secret
+  const jwks = members('jwks', jwksOption, JWKS_OPTIONS, ruleForJwks(jwksOption))
+  const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
+  const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
+  if (named.length > 1) {
+    const migration =
+      secret === undefined
+        ? ''
+        : '. While the issuer migrates from the secret to keys, set "dangerouslyAllowSecretWithKeys"'
+    throw new TypeError(
+      `${named.join(' and ')} are mutually exclusive: set one source of keys${migration}`,
+    )
+  }
+  const resolved = resolveJwks(jwks)
+  if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }
+  if (jwks.keys !== undefined) {
+    return { from: 'static', jwks: readStaticKeys(jwks.keys), maxKeys: resolved.maxKeys }
+  }
+  if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
+    reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
+  }
+  return {
+    from: 'remote',
+    jwksUri: jwksUri ?? keySetOfProvider(options),
+    allowHttp,
+    jwks: resolved,
+  }
+}
+
+/**
+ * Returns the secret that is accepted in addition to the keys; `undefined` if
+ * `dangerouslyAllowSecretWithKeys` is off.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
+export function resolveSecretWithKeys(options: KeysOptions): Uint8Array | undefined {
+  return isSecretWithKeys(options) ? requireSecret(options) : undefined
+}
+
+/** @throws {TypeError} if the option is no boolean, or is true without `secret`. */
+function isSecretWithKeys({ dangerouslyAllowSecretWithKeys, secret }: KeysOptions): boolean {
+  const name = 'dangerouslyAllowSecretWithKeys'
+  const isAllowed = booleanOr(name, dangerouslyAllowSecretWithKeys, false)
+  if (isAllowed && secret === undefined) {
+    reject(name, 'requires "secret": set it, or remove this option after the migration to keys')
+  }
+  return isAllowed
+}
+
+function readStaticKeys(keys: unknown): StaticKeySet {
+  if (!Array.isArray(keys)) {
+    return reject('jwks.keys', 'must be an array of keys: the "keys" of a JWK Set, or [pem]')
+  }
+  const read = keys.map((key, i) => readStaticKey(`jwks.keys[${i}]`, key))
+  return {
+    keys: read.filter((_, i) => isPlainObject(keys[i])),
+    withoutKid: read.filter((_, i) => !isPlainObject(keys[i])),
+  }
+}
+
+function ruleForJwks(value: unknown): string {
+  if (Array.isArray(value)) return 'must be an object: set "jwks.keys" to the array of keys'
+  return 'must be an object, such as { keys: [key] }: set "jwksUri" to the URL of a key set'
+}
+
+function requireSecret({ secret, algorithms = [] }: KeysOptions): Uint8Array {
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
+  const minimum = Math.max(...algorithms.filter(isSymmetric).map(minimumSecretBytes))
+  if (!types.isUint8Array(bytes) || bytes.byteLength < minimum) {
+    return reject('secret', `must be a string or Uint8Array of at least ${minimum} bytes`)
+  }
+  if (isPublicKey(bytes)) {
+    reject(
+      'secret',
+      'is a public key or a certificate, so every party that knows it could sign tokens: set "jwks.keys"',
+    )
+  }
+  return bytes
+}
