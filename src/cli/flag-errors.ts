@@ -1,4 +1,7 @@
-/** Replaces option names in error messages with the flags that set them. */
+/**
+ * Replaces option names in error messages with the flags that set them. The flag of a member of an
+ * option is named after both (`--encryption-key` for `encryption.key`), or after the member alone.
+ */
 import type { Flags } from './command.js'
 import { UsageError } from './exit-code.js'
 
@@ -14,10 +17,23 @@ export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Pr
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new UsageError(
-      error.message.replace(/"([a-z][A-Za-z]*)"( option)?/g, (quoted, option: string) => {
-        const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-        return Object.hasOwn(flags, flag) ? `--${flag}` : quoted
+      error.message.replace(OPTION, (quoted, option: string, index: string | undefined) => {
+        const flag = flagOf(option, flags)
+        if (flag === undefined) return quoted
+        return index === undefined ? `--${flag}` : `--${flag} (value ${Number(index) + 1})`
       }),
     )
   }
+}
+
+/** Matches the name of an option, or of an element of it: `"decryption.keys[0]" option`. */
+const OPTION = /"([a-z][A-Za-z.]*?)(?:s\[(\d)\])?"(?: option)?/g
+
+function flagOf(option: string, flags: Flags): string | undefined {
+  const names = option.split('.').map(kebabCase)
+  return [names.join('-'), ...names.slice(-1)].find((name) => Object.hasOwn(flags, name))
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

@@ -11,9 +11,10 @@ import type { Arguments } from './arguments.js'
 import { colorsFor } from './colors.js'
 import type { Command, Flags } from './command.js'
 import type { SignalSource } from './context.js'
-import { CommandError, ExitCode } from './exit-code.js'
+import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { withFlagNames } from './flag-errors.js'
 import { PROGRAM } from './help.js'
+import { readKeyFile } from './key-file.js'
 import { writeResult } from './output.js'
 import { jsonDocument } from './printable.js'
 
@@ -33,6 +34,15 @@ const flags: Flags = {
     value: 'FORMAT',
     help: 'The format of access tokens: jwt (default) or opaque',
   },
+  'encryption-key': {
+    value: 'FILE',
+    help: 'Encrypt access tokens with the public key in FILE (JWK or PEM)',
+  },
+  'encryption-alg': {
+    value: 'ALG',
+    help: 'How the key is used. Default: "alg" of the JWK, else RSA-OAEP-256 or ECDH-ES',
+  },
+  'encryption-enc': { value: 'ENC', help: 'How the content is encrypted. Default A256GCM' },
   json: { help: 'Print the connection details as JSON' },
   'dangerously-allow-production': { help: 'Run under NODE_ENV=production too' },
 }
@@ -67,6 +77,7 @@ or SIGTERM stops it.`,
 }
 
 async function start(args: Arguments): Promise<AuthorizationServer> {
+  const encryption = await readEncryption(args)
   try {
     return await withFlagNames(flags, async () =>
       createAuthorizationServer({
@@ -79,6 +90,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
           profile: args.value('profile'),
           algorithm: args.value('algorithm'),
           accessTokenFormat: args.value('access-token-format'),
+          encryption,
         } as AuthorizationServerOptions),
       }),
     )
@@ -90,6 +102,14 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
       `the port is unavailable (${code}): choose another, or omit --port to use any free port`,
     )
   }
+}
+
+async function readEncryption(args: Arguments) {
+  const file = args.value('encryption-key')
+  const [alg, enc] = [args.value('encryption-alg'), args.value('encryption-enc')]
+  if (file !== undefined) return { key: await readKeyFile('encryption-key', file), alg, enc }
+  if (alg === undefined && enc === undefined) return undefined
+  throw new UsageError('--encryption-alg and --encryption-enc need --encryption-key')
 }
 
 function waitForSignal(signals: SignalSource): Promise<void> {

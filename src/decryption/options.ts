@@ -8,7 +8,7 @@ import {
   readDecryptionKey,
 } from './decryption-key.js'
 
-const CONTENT_ENCRYPTION_ALGORITHMS = [
+export const CONTENT_ENCRYPTION_ALGORITHMS = [
   'A128GCM',
   'A192GCM',
   'A256GCM',

@@ -1,4 +1,6 @@
 export type { AsymmetricAlgorithm } from '../base/algorithms.js'
+export type { KeyManagementAlgorithm } from '../decryption/decryption-key.js'
+export type { ContentEncryptionAlgorithm } from '../decryption/options.js'
 export type { ClientAuthentication } from '../http/client-authentication.js'
 export type {
   AuthorizationServer,
@@ -41,6 +43,7 @@ export {
   testUser,
 } from './authorization-server/tokens/test-accounts.js'
 export type { TokenConfirmation } from './authorization-server/tokens/token-confirmation.js'
+export type { TokenEncryption } from './authorization-server/tokens/token-encryption.js'
 export type { TokenProfileName } from './authorization-server/tokens/token-profiles.js'
 export { type DPoPFetchOptions, dpopFetch } from './dpop/dpop-fetch.js'
 export { type DPoPKey, generateDPoPKey } from './dpop/dpop-key.js'

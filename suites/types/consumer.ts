@@ -349,10 +349,11 @@ export async function tested(): Promise<TokenResponse> {
     profile: 'okta',
     accessTokenFormat: 'opaque',
     scope: ['openid', 'orders:read'],
+    encryption: { key: { kty: 'EC' }, alg: 'ECDH-ES', enc: 'A256GCM' },
   })
   const kid: string = await server.rotateKeys({ keepOld: false })
   const token: string = await server.issueToken({ kid, sub: undefined }, { scope: 'a b' })
-  await server.issueToken({}, { format: 'jwt', subject: 'client' })
+  await server.issueToken({}, { format: 'jwt', subject: 'client', encryption: false })
   same<ReturnType<typeof server.revoke>, boolean>(true)
   server.answerIntrospectionWith({ active: 'true' }, { claims: { aud: 'a' }, format: 'jwt' })
   server.answerIntrospectionWith(({ active }) => [active])

@@ -1,9 +1,13 @@
 /** `serve` runs the embedded server until a signal. */
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { decodeProtectedHeader } from 'jose'
 import t from 'tap'
+import { passwordGrant, testClient, testUser } from '../../src/testing/index.js'
 import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -70,6 +74,55 @@ t.test('prints its connection details as JSON, and applies its flags', async (t)
   t.match(await metadata, { issuer: details.issuer, jwks_uri: details.jwksUri })
   await t.rejects(fetch(details.issuer), 'the server has stopped')
   t.strictSame(signals.eventNames(), [], 'the listeners are removed')
+})
+
+t.test('encrypts access tokens for the key in a file', async (t) => {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const dir = t.testdir({
+    'key.pem': `${publicKey.export({ type: 'spki', format: 'pem' })}`,
+    'key.jwk': JSON.stringify({ ...publicKey.export({ format: 'jwk' }), kid: 'enc-1' }),
+    'canary.txt': 'canary',
+  })
+  const serve = async (...args: string[]) => {
+    const signals = new EventEmitter()
+    let token: Promise<string> | undefined
+    const outcome = await runHere(['serve', '--json', ...args], {
+      signals,
+      onOutput(text) {
+        const { issuer } = JSON.parse(text)
+        token = passwordGrant({ issuer, ...testClient, ...testUser, scope: 'orders:read' })
+          .then(({ access_token }) => access_token)
+          .finally(() => signals.emit('SIGTERM'))
+      },
+    })
+    return { ...outcome, token: await token }
+  }
+  const pem = await serve('--encryption-key', join(dir, 'key.pem'))
+  t.match(decodeProtectedHeader(`${pem.token}`), { alg: 'RSA-OAEP-256', enc: 'A256GCM' })
+  const algorithms = ['--encryption-alg', 'RSA-OAEP', '--encryption-enc', 'A256CBC-HS512']
+  const jwk = await serve('--encryption-key', join(dir, 'key.jwk'), ...algorithms)
+  const header = { alg: 'RSA-OAEP', enc: 'A256CBC-HS512', kid: 'enc-1', cty: 'JWT' }
+  t.strictSame(decodeProtectedHeader(`${jwk.token}`), header)
+  const mistakes = [
+    [['--encryption-key', join(dir, 'absent')], '--encryption-key must name a readable file'],
+    [['--encryption-key', join(dir, 'canary.txt')], '--encryption-key must name a readable file'],
+    [['--encryption-alg', 'RSA-OAEP'], 'need --encryption-key'],
+    [['--encryption-enc', 'A256GCM'], 'need --encryption-key'],
+    [
+      ['--encryption-key', join(dir, 'key.pem'), '--encryption-alg', 'RSA1_5'],
+      '--encryption-alg must be one of RSA-OAEP',
+    ],
+    [
+      ['--encryption-key', join(dir, 'key.pem'), '--encryption-alg', 'dir'],
+      '--encryption-key must be a key for "alg" dir',
+    ],
+  ] as const
+  for (const [args, message] of mistakes) {
+    const { code, stderr } = await serve(...args)
+    t.equal(code, 2)
+    t.match(stderr, message)
+    t.notMatch(stderr, /canary\b(?!\.)/)
+  }
 })
 
 t.test('without flags, prints the details and how to stop', async (t) => {

@@ -384,7 +384,7 @@ t.test('names the invalid option of issueToken', async (t) => {
     [{ shape: 'auth0' }, /Unknown option "shape" of issueToken/],
     [{ subject: 'jane' }, /"subject" must be "user" or "client"/],
     [{ format: 'JWT' }, /"format" must be "jwt" or "opaque"/],
-    [{ format: 'opaque', header: {} }, /"header" and "algorithm" must not be given for an opaque/],
+    [{ format: 'opaque', header: {} }, /"header", "algorithm" and "encryption" must not be given/],
     [{ format: 'opaque', algorithm: 'ES256' }, /must not be given for an opaque token/],
   ]
   for (const [options, message] of cases) {

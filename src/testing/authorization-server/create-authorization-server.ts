@@ -13,6 +13,7 @@ import { type AuthorizationServerOptions, readSettings, urlHost } from './option
 import { IssuedTokens } from './tokens/issued-tokens.js'
 import { RefreshTokens } from './tokens/refresh-tokens.js'
 import { SigningKeys } from './tokens/signing-keys.js'
+import { tokenEncryptionOf } from './tokens/token-encryption.js'
 import { TokenIssuer } from './tokens/token-issuer.js'
 
 /**
@@ -47,6 +48,7 @@ export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},
 ): Promise<AuthorizationServer> {
   const settings = readSettings(options)
+  const encrypt = settings.encryption && (await tokenEncryptionOf(settings.encryption))
   const keys = await SigningKeys.create(settings.algorithm)
   const issued = new IssuedTokens((kid) => keys.isPublished(kid), settings.now)
   const refreshTokens = new RefreshTokens((session) => issued.revokeSession(session))
@@ -66,7 +68,7 @@ export async function createAuthorizationServer(
 
   const url = `http://${urlHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
-  const tokens = new TokenIssuer(locations.issuer, settings, keys, issued)
+  const tokens = new TokenIssuer(locations.issuer, settings, { keys, issued, encrypt })
   const dpopProofs = new DPoPProofs(locations.tokenEndpoint, settings.now)
   const sources = {
     locations,

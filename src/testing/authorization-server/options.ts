@@ -11,6 +11,7 @@ import {
   testClient,
   testUser,
 } from './tokens/test-accounts.js'
+import type { TokenEncryption } from './tokens/token-encryption.js'
 import { TOKEN_PROFILES, type TokenProfileName } from './tokens/token-profiles.js'
 
 /** The format of access tokens: `'jwt'`, or `'opaque'` for a random string. */
@@ -64,6 +65,11 @@ export interface AuthorizationServerOptions {
    * validate. Default `jwt`.
    */
   accessTokenFormat?: AccessTokenFormat | undefined
+  /**
+   * The key and algorithms with which the server encrypts access tokens that are JWTs. Default: the
+   * server does not encrypt.
+   */
+  encryption?: TokenEncryption | undefined
   /** The signature algorithm of tokens. Default `RS256`. */
   algorithm?: SigningAlgorithm | undefined
   /** Lifetime of access tokens and ID tokens, in seconds. Default 3600; at least 1. */
@@ -99,10 +105,15 @@ const DEFAULTS = {
 type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
 
 /** The validated options, with all defaults applied. */
-export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients' | 'scope'> & {
+export type ServerSettings = Omit<
+  Complete<AuthorizationServerOptions>,
+  'clients' | 'encryption' | 'scope'
+> & {
   /** The option `audience`; `undefined` if the caller did not set it. */
   audienceOption: string | readonly string[] | undefined
   clients: readonly [TestClient, ...TestClient[]]
+  /** The option `encryption`, which is not validated; `undefined` if the caller did not set it. */
+  encryption: TokenEncryption | undefined
   scope: readonly string[]
 }
 
@@ -112,7 +123,7 @@ export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients
  * @throws {TypeError} that names the option and the rule.
  */
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
-  const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience']
+  const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience', 'encryption']
   rejectUnknownOptions('createAuthorizationServer', options, known)
   rejectProduction(options)
   const given = Object.fromEntries(

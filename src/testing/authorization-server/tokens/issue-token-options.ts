@@ -11,6 +11,7 @@ import {
   type SigningAlgorithm,
 } from './signing-keys.js'
 import type { TokenConfirmation } from './token-confirmation.js'
+import type { TokenEncryption } from './token-encryption.js'
 
 /** Claims that override the default claims. A claim that is set to `undefined` is left out. */
 export type ClaimOverrides = { readonly [name: string]: unknown }
@@ -50,6 +51,11 @@ export interface IssueTokenOptions {
    * token. To issue a `cnf` that no server would issue, set the claim `cnf` instead.
    */
   confirmation?: TokenConfirmation | undefined
+  /**
+   * The key and algorithms with which this token is encrypted; `false` for a token that is not
+   * encrypted. Default: the server's `encryption`. Must be absent or `false` for an opaque token.
+   */
+  encryption?: TokenEncryption | false | undefined
 }
 
 const KNOWN_OPTIONS = [
@@ -60,10 +66,12 @@ const KNOWN_OPTIONS = [
   'header',
   'algorithm',
   'confirmation',
+  'encryption',
 ]
 
 /**
- * Checks the options except `scope`, `confirmation` and the values of `header`.
+ * Checks the options except `scope`, `confirmation`, the members of `encryption` and the values of
+ * `header`.
  *
  * @throws {TypeError} that names the unknown or invalid option and the rule.
  */
@@ -72,13 +80,9 @@ export function requireIssueTokenOptions(
   { accessTokenFormat, users }: ServerSettings,
 ): void {
   rejectUnknownOptions('issueToken', options, KNOWN_OPTIONS)
-  const { subject, format = accessTokenFormat, header, algorithm, expiresIn } = options
+  const { subject, format = accessTokenFormat, algorithm, expiresIn } = options
   requireAccessTokenFormat('format', format)
-  if (format === 'opaque' && (header !== undefined || algorithm !== undefined)) {
-    throw new TypeError(
-      '"header" and "algorithm" must not be given for an opaque token: remove them, or set "format" to "jwt"',
-    )
-  }
+  if (format === 'opaque') rejectJwtOptions(options)
   if (algorithm !== undefined) requireSigningAlgorithm(algorithm)
   if (expiresIn !== undefined && !Number.isFinite(expiresIn)) {
     throw new TypeError('"expiresIn" must be a number of seconds')
@@ -89,4 +93,11 @@ export function requireIssueTokenOptions(
   if (subject === 'user' && users.length === 0) {
     throw new TypeError('"subject" is "user", but "users" is empty: add a user, or use "client"')
   }
+}
+
+function rejectJwtOptions({ header, algorithm, encryption }: IssueTokenOptions): void {
+  if (header === undefined && algorithm === undefined && !encryption) return
+  throw new TypeError(
+    '"header", "algorithm" and "encryption" must not be given for an opaque token: remove them, or set "format" to "jwt"',
+  )
 }

@@ -11,12 +11,20 @@ import {
 } from './issue-token-options.js'
 import type { IssuedTokens } from './issued-tokens.js'
 import { opaqueToken } from './opaque-token.js'
-import type { SigningKeys } from './signing-keys.js'
+import type { SignedToken, SigningKeys } from './signing-keys.js'
 import type { TestUser } from './test-accounts.js'
 import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'
 import { confirmationClaim } from './token-confirmation.js'
+import { type EncryptToken, tokenEncryptionOf } from './token-encryption.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
 import { TOKEN_PROFILES } from './token-profiles.js'
+
+export interface TokenSources {
+  readonly keys: SigningKeys
+  readonly issued: IssuedTokens
+  /** Encrypts access tokens; `undefined` without the option `encryption`. */
+  readonly encrypt: EncryptToken | undefined
+}
 
 /** Issues the tokens of grants, and those of `issueToken` and `issueIdToken`. */
 export class TokenIssuer {
@@ -25,13 +33,15 @@ export class TokenIssuer {
   readonly #profile: TokenProfile
   readonly #keys: SigningKeys
   readonly #issued: IssuedTokens
+  readonly #encrypt: EncryptToken | undefined
 
-  constructor(issuer: string, settings: ServerSettings, keys: SigningKeys, issued: IssuedTokens) {
+  constructor(issuer: string, settings: ServerSettings, sources: TokenSources) {
     this.#issuer = issuer
     this.#settings = settings
     this.#profile = TOKEN_PROFILES[settings.profile]
-    this.#keys = keys
-    this.#issued = issued
+    this.#keys = sources.keys
+    this.#issued = sources.issued
+    this.#encrypt = sources.encrypt
   }
 
   /** Issues an access token. A given confirmation becomes the claim `cnf`. */
@@ -112,13 +122,12 @@ export class TokenIssuer {
   async #issue(
     subject: TokenSubject,
     claims: JWTPayload,
-    { format = this.#settings.accessTokenFormat, header, algorithm }: IssueTokenOptions,
+    { format = this.#settings.accessTokenFormat, ...options }: IssueTokenOptions,
   ): Promise<string> {
-    const { accessTokenType: typ } = this.#profile
     const { token, kid } =
       format === 'opaque'
         ? { token: opaqueToken(), kid: undefined }
-        : await this.#keys.sign(claims, { typ, ...header }, algorithm)
+        : await this.#signAccessToken(claims, options)
     const { client, user, session } = subject
     const isAboutSubject = claims.sub === this.#profile.subject(subject)
     this.#issued.add(token, {
@@ -129,6 +138,18 @@ export class TokenIssuer {
       kid,
     })
     return token
+  }
+
+  /** Returns the signed token, encrypted if the server or this token is configured so. */
+  async #signAccessToken(
+    claims: JWTPayload,
+    { header, algorithm, encryption }: IssueTokenOptions,
+  ): Promise<SignedToken> {
+    const encrypt = encryption ? await tokenEncryptionOf(encryption) : this.#encrypt
+    const { accessTokenType: typ } = this.#profile
+    const { token, kid } = await this.#keys.sign(claims, { typ, ...header }, algorithm)
+    const isEncrypted = encrypt !== undefined && encryption !== false
+    return { token: isEncrypted ? await encrypt(token) : token, kid }
   }
 
   async #signIdToken(claims: JWTPayload): Promise<string> {
