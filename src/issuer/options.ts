@@ -59,9 +59,9 @@ export interface IssuerOptions {
   /**
    * Format of this issuer's access tokens: a built-in profile, or a custom one. `rfc9068` is
    * strict: it requires `typ` and the claims that RFC 9068 requires. `standard` accepts the
-   * tokens of most issuers. Default: `okta`, `auth0`, `entra` or `cognito` for an issuer on a
-   * domain of that provider, otherwise `standard`. Set `keycloak` for Keycloak, which runs on any
-   * domain.
+   * tokens of most issuers. Default: `okta`, `auth0`, `entra`, `cognito` or `clerk` for an issuer on
+   * a domain of that provider, otherwise `standard`. Set the profile for an issuer on another domain,
+   * such as a custom domain, and for Keycloak, which runs on any domain.
    */
   profile?: ProfileName | Profile
 

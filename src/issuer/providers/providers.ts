@@ -1,5 +1,6 @@
 /** Lists the providers. To add a provider, write its file and list it here. */
 import { auth0 } from './auth0.js'
+import { clerk } from './clerk.js'
 import { cognito } from './cognito.js'
 import { entra } from './entra.js'
 import { keycloak } from './keycloak.js'
@@ -16,6 +17,7 @@ export type ProfileName =
   | 'entra'
   | 'cognito'
   | 'keycloak'
+  | 'clerk'
 
 export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
   standard,
@@ -25,6 +27,7 @@ export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
   entra,
   cognito,
   keycloak,
+  clerk,
 }
 
 export const PROFILE_NAMES = Object.keys(PROVIDERS) as readonly ProfileName[]

@@ -36,6 +36,8 @@ t.test('selects the profile by the domain of the issuer', async (t) => {
     ['https://acme.okta.mil/oauth2/default', 'okta'],
     ['https://notokta.mil/oauth2/default', 'standard'],
     ['https://acme.okta-gov.mil/oauth2/default', 'standard'],
+    ['https://balanced-1.clerk.accounts.dev', 'clerk'],
+    ['https://clerk.accounts.dev', 'standard'],
     ['https://acme.auth0.com/', 'auth0'],
     ['https://acme.eu.auth0.com/', 'auth0'],
     [`https://login.microsoftonline.com/${TENANT}/v2.0`, 'entra'],
