@@ -22,6 +22,7 @@ const GROUPS = [
       'api/cve',
       'binding/dpop/proof',
       'issuer/audience-from',
+      'issuer/no-audience',
       'issuer/providers/profiles',
       'issuer/providers/custom',
       'observability/statistics',
