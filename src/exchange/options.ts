@@ -66,10 +66,15 @@ export interface TokenExchangerOptions {
   privateKey?: CryptoKey | JWK
 
   /**
-   * How this API authenticates. Default: `client_secret_basic` with `clientSecret`,
-   * `private_key_jwt` with `privateKey`.
+   * How this API authenticates. `private_key_jwt_untyped` omits `typ` in the signed JWT, for an
+   * issuer that rejects `client-authentication+jwt`. Default: `client_secret_basic` with
+   * `clientSecret`, `private_key_jwt` with `privateKey`.
    */
-  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  clientAuthentication?:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'private_key_jwt_untyped'
 
   /**
    * Requests tokens that are bound to a key of this API (RFC 9449): `true` generates an ES256 key;

@@ -18,7 +18,7 @@ import {
 
 /**
  * Client authentication methods. The names are registered with IANA (RFC 7591 §4.2), except
- * `client_secret_basic_raw`.
+ * `client_secret_basic_raw` and `private_key_jwt_untyped`.
  *
  * - `client_secret_basic`: HTTP Basic; id and secret are form-encoded first (RFC 6749 §2.3.1).
  * - `client_secret_basic_raw`: HTTP Basic without form encoding, for servers that do not decode it.
@@ -26,6 +26,9 @@ import {
  *   `-_.*`.
  * - `client_secret_post`: id and secret in the request body.
  * - `private_key_jwt`: a JWT that is signed with the client's private key and valid for a minute.
+ *   Its `aud` is the issuer identifier and its `typ` is `client-authentication+jwt`
+ *   (draft-ietf-oauth-rfc7523bis §4).
+ * - `private_key_jwt_untyped`: the same JWT without `typ`, for servers that reject this `typ`.
  * - `none`: a public client, which sends only its id.
  */
 export type ClientAuthentication =
@@ -33,6 +36,7 @@ export type ClientAuthentication =
   | 'client_secret_basic_raw'
   | 'client_secret_post'
   | 'private_key_jwt'
+  | 'private_key_jwt_untyped'
   | 'none'
 
 export interface ClientCredentials {
@@ -65,6 +69,8 @@ export async function clientAuthentication(client: ClientCredentials): Promise<C
     case 'client_secret_post':
       return ClientSecretPost(needed('clientSecret', clientSecret, method))
     case 'private_key_jwt':
+      return typedAssertion(needed('privateKey', privateKey, method))
+    case 'private_key_jwt_untyped':
       return signedAssertion(needed('privateKey', privateKey, method))
     case 'none':
       if (clientSecret !== undefined || privateKey !== undefined) {
@@ -75,7 +81,7 @@ export async function clientAuthentication(client: ClientCredentials): Promise<C
       return None()
     default:
       throw new TypeError(
-        '"clientAuthentication" must be client_secret_basic, client_secret_basic_raw, client_secret_post, private_key_jwt or none',
+        '"clientAuthentication" must be client_secret_basic, client_secret_basic_raw, client_secret_post, private_key_jwt, private_key_jwt_untyped or none',
       )
   }
 }
@@ -118,10 +124,21 @@ function basic(id: string, secret: string): ClientAuth {
   return (_as, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`)
 }
 
-async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth> {
+/**
+ * Returns an authentication with the `typ` of draft-ietf-oauth-rfc7523bis §4. The `typ` states that
+ * `aud` is the issuer identifier. So an assertion for the token endpoint, which stands for an
+ * unknown issuer, has no `typ`.
+ */
+async function typedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth> {
+  const typed = await signedAssertion(privateKey, 'client-authentication+jwt')
+  const untyped = await signedAssertion(privateKey)
+  return (as, ...request) => (as.issuer === as.token_endpoint ? untyped : typed)(as, ...request)
+}
+
+async function signedAssertion(privateKey: CryptoKey | JWK, typ?: string): Promise<ClientAuth> {
   if (types.isCryptoKey(privateKey)) {
     if (privateKey.type !== 'private' || !privateKey.usages.includes('sign')) throw unusableKey()
-    return PrivateKeyJwt(privateKey)
+    return PrivateKeyJwt(privateKey, { [modifyAssertion]: (header) => setMembers(header, { typ }) })
   }
   const { alg, kid, d } = privateKey ?? {}
   if (typeof alg !== 'string' || typeof d !== 'string') throw unusableKey()
@@ -133,11 +150,14 @@ async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth>
       // oauth4webapi writes "Ed25519" for every Ed25519 key, even if "alg" of the JWK is the older
       // name "EdDSA" (RFC 9864). The server compares "alg" with the name that is registered for the
       // client.
-      [modifyAssertion]: (header) => {
-        header.alg = alg
-      },
+      [modifyAssertion]: (header) => setMembers(header, { alg, typ }),
     },
   )
+}
+
+function setMembers(header: object, members: Record<string, string | undefined>): void {
+  // JSON.stringify() omits a member that is undefined.
+  Object.assign(header, members)
 }
 
 function unusableKey(): TypeError {

@@ -10,6 +10,7 @@ export const CONFIDENTIAL_METHODS = [
   'client_secret_basic',
   'client_secret_post',
   'private_key_jwt',
+  'private_key_jwt_untyped',
 ] as const
 
 /**
@@ -38,7 +39,7 @@ export function resolveClientOption(
   if (!CONFIDENTIAL_METHODS.includes(method as (typeof CONFIDENTIAL_METHODS)[number])) {
     reject(`${prefix}clientAuthentication`, `must be one of ${CONFIDENTIAL_METHODS.join(', ')}`)
   }
-  if ((method === 'private_key_jwt') !== (privateKey !== undefined)) {
+  if (method.startsWith('private_key_jwt') !== (privateKey !== undefined)) {
     const [needed, other] =
       privateKey === undefined ? ['privateKey', 'clientSecret'] : ['clientSecret', 'privateKey']
     reject(

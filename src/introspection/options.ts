@@ -45,10 +45,16 @@ export interface IntrospectionOptions {
   /**
    * How this API authenticates to the issuer. `client_secret_basic`: HTTP Basic with the client ID
    * and the secret, both form-encoded (RFC 6749 §2.3.1). `client_secret_post`: client ID and secret
-   * in the request body. `private_key_jwt`: a JWT signed with `privateKey`, valid for one minute.
+   * in the request body. `private_key_jwt`: a JWT signed with `privateKey`, valid for one minute,
+   * with the issuer identifier as `aud` and `client-authentication+jwt` as `typ`.
+   * `private_key_jwt_untyped`: the same without `typ`, for an issuer that rejects this `typ`.
    * Default: `client_secret_basic` with `clientSecret`, `private_key_jwt` with `privateKey`.
    */
-  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  clientAuthentication?:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'private_key_jwt_untyped'
 
   /**
    * URL of the introspection endpoint: https (http on loopback only), without credentials or

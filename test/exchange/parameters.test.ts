@@ -91,8 +91,9 @@ t.test('authenticates with a signed assertion for the issuer or the endpoint', a
   t.equal(server.count(server.metadataPath), 1, 'no discovery with a configured endpoint')
   for (const [i, audience] of [server.issuer, server.endpoint].entries()) {
     const assertion = server.exchanges[i]?.form.get('client_assertion') ?? ''
-    const { payload } = await jwtVerify(assertion, publicKey, { audience })
+    const { payload, protectedHeader } = await jwtVerify(assertion, publicKey, { audience })
     t.equal(payload.sub, CLIENT.clientId)
+    t.equal(protectedHeader.typ, i === 0 ? 'client-authentication+jwt' : undefined)
   }
 })
 

@@ -56,7 +56,7 @@ t.test('I1: client_secret_post sends id and secret in the form', async (t) => {
   t.equal(server.introspections[0]?.headers.authorization, undefined)
 })
 
-t.test('I1: private_key_jwt sends an assertion for the issuer', async (t) => {
+t.test('I1: private_key_jwt sends an assertion for the issuer (rfc7523bis §4)', async (t) => {
   const pair = await generateKeyPair('ES256', { extractable: true })
   const privateKey = { ...(await exportJWK(pair.privateKey)), alg: 'ES256', kid: 'api-1' }
   const { server, outcome } = await start(t, { privateKey })
@@ -67,9 +67,29 @@ t.test('I1: private_key_jwt sends an assertion for the issuer', async (t) => {
     'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
   )
   const assertion = form?.get('client_assertion') ?? ''
-  const { payload } = await jwtVerify(assertion, pair.publicKey, { audience: server.issuer })
-  t.match(payload, { iss: CLIENT.clientId, sub: CLIENT.clientId, jti: String, exp: Number })
+  const { payload } = await jwtVerify(assertion, pair.publicKey, {
+    typ: 'client-authentication+jwt',
+  })
+  const { clientId } = CLIENT
+  t.match(payload, { iss: clientId, sub: clientId, jti: String, exp: Number })
+  t.equal(payload.aud, server.issuer, 'a single string')
   t.notMatch(assertion, JSON.stringify(privateKey.d))
+})
+
+t.test('private_key_jwt_untyped sends the assertion without typ', async (t) => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256' }
+  for (const key of [privateKey, jwk]) {
+    const { server, outcome } = await start(t, {
+      privateKey: key,
+      clientAuthentication: 'private_key_jwt_untyped',
+    })
+    t.equal(await outcome('good'), 'active')
+    const assertion = server.introspections[0]?.form.get('client_assertion') ?? ''
+    const { payload, protectedHeader } = await jwtVerify(assertion, publicKey)
+    t.equal(payload.aud, server.issuer)
+    t.notOk('typ' in protectedHeader)
+  }
 })
 
 t.test('rejects a key that cannot sign at creation', async (t) => {

@@ -56,6 +56,7 @@ t.test('derives the authentication method from secret or key', async (t) => {
     [{ ...CLIENT, clientAuthentication: 'client_secret_post' }, 'client_secret_post'],
     [KEYED, 'private_key_jwt'],
     [{ ...KEYED, clientAuthentication: 'private_key_jwt' }, 'private_key_jwt'],
+    [{ ...KEYED, clientAuthentication: 'private_key_jwt_untyped' }, 'private_key_jwt_untyped'],
   ]
   for (const [options, method] of table) {
     t.equal(resolve(options).client.clientAuthentication, method)

@@ -283,9 +283,10 @@ t.test('accepts an assertion once across all endpoints', async (t) => {
     const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
     return postForm(endpoint, { token, client_assertion, client_assertion_type })
   }
-  for (const aud of [issuer, introspectionEndpoint]) {
-    t.match((await request(introspectionEndpoint, await assertion(aud))).body, { active: true })
-  }
+  const valid = await request(introspectionEndpoint, await assertion(issuer))
+  t.match(valid.body, { active: true })
+  const forEndpoint = await assertion(introspectionEndpoint)
+  t.equal((await request(introspectionEndpoint, forEndpoint)).status, 401)
   const once = await assertion(issuer)
   t.equal((await request(introspectionEndpoint, once)).status, 200)
   t.equal((await request(introspectionEndpoint, once)).status, 401)

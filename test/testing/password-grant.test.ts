@@ -135,9 +135,10 @@ for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']) {
     const { issuer, tokenEndpoint } = server
     await t.resolves(passwordGrant({ ...user, clientId: 'keyed', privateKey: jwk, issuer }))
     const { kid, ...withoutKid } = jwk
-    await t.resolves(
-      passwordGrant({ ...user, clientId: 'keyed', privateKey: withoutKid, tokenEndpoint }),
-    )
+    const client = { ...user, clientId: 'keyed', privateKey: withoutKid }
+    await t.resolves(passwordGrant({ ...client, issuer }))
+    // The audience is the token endpoint (rfc7523bis §4).
+    await t.rejects(passwordGrant({ ...client, tokenEndpoint }), { message: /invalid_client/ })
   })
 }
 

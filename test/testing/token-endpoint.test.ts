@@ -311,11 +311,15 @@ t.test('G2: form-decodes Basic credentials', async (t) => {
 })
 
 let ids = 0
-function assertion(claims: Record<string, unknown> = {}, key = keyed.privateKey) {
+function assertion(
+  claims: Record<string, unknown> = {},
+  key = keyed.privateKey,
+  typ: string | undefined = undefined,
+) {
   ids += 1
   const usual = { iss: 'keyed', sub: 'keyed', aud: issuer, exp: seconds + 60, jti: `id-${ids}` }
   return new SignJWT({ ...usual, ...claims })
-    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...(typ !== undefined && { typ }) })
     .sign(key)
 }
 
@@ -324,10 +328,11 @@ function withAssertion(client_assertion: string, more: Record<string, string> = 
   return postForm(tokenEndpoint, { grant_type: 'client_credentials', ...client, ...more })
 }
 
-t.test('accepts an assertion for the issuer or for the token endpoint (RFC 7523 §3)', async (t) => {
-  for (const aud of [issuer, tokenEndpoint, [tokenEndpoint]]) {
-    const { status, body } = await withAssertion(await assertion({ aud }))
-    t.equal(status, 200)
+t.test('accepts an assertion for the issuer, untyped or typed (rfc7523bis §4)', async (t) => {
+  const type = 'client-authentication+jwt'
+  for (const typ of [undefined, 'JWT', type, `application/${type}`, type.toUpperCase()]) {
+    const { status, body } = await withAssertion(await assertion({}, keyed.privateKey, typ))
+    t.equal(status, 200, typ ?? 'no typ')
     t.equal(decodeJwt(body.access_token as string).sub, 'keyed')
   }
   t.equal((await withAssertion(await assertion(), { client_id: 'keyed' })).status, 200)
@@ -348,6 +353,12 @@ t.test('rejects an invalid assertion', async (t) => {
   const unregistered = await generateKeyPair('ES256')
   const invalid: [string, string][] = [
     ['another audience', await assertion({ aud: 'https://else.example' })],
+    ['the token endpoint as audience', await assertion({ aud: tokenEndpoint })],
+    ['two audiences', await assertion({ aud: [issuer, tokenEndpoint] })],
+    ['the issuer in an array', await assertion({ aud: [issuer] })],
+    ['the type of an access token', await assertion({}, keyed.privateKey, 'at+jwt')],
+    ['the type of a DPoP proof', await assertion({}, keyed.privateKey, 'dpop+jwt')],
+    ['a longer type', await assertion({}, keyed.privateKey, 'x-client-authentication+jwt')],
     ['another issuer', await assertion({ iss: 'web' })],
     ['a client without keys', await assertion({ iss: 'web', sub: 'web' })],
     ['an unknown client', await assertion({ iss: 'x', sub: 'x' })],

@@ -39,7 +39,7 @@ const flags: Flags = {
   },
   'client-authentication': {
     value: 'METHOD',
-    help: 'client_secret_basic (default with a secret), client_secret_basic_raw,\nclient_secret_post, private_key_jwt, none (a public client)',
+    help: 'client_secret_basic (default with a secret), client_secret_basic_raw,\nclient_secret_post, private_key_jwt, private_key_jwt_untyped, none (a public client)',
   },
   'private-key': { value: 'FILE', help: 'A private JWK with "alg", for private_key_jwt' },
   [CLIENT_SECRET.stdinFlag]: { help: 'Read the client secret from standard input' },

@@ -24,7 +24,8 @@ export interface PasswordGrantOptions {
   /**
    * The URL of the token endpoint, for a request without discovery. It must be an https URL, or an
    * http URL with a loopback host. The URL is also the audience of a `private_key_jwt` assertion,
-   * for servers that reject the issuer as audience.
+   * for servers that reject the issuer as audience; servers that follow
+   * draft-ietf-oauth-rfc7523bis, such as the embedded one, reject such an assertion.
    */
   tokenEndpoint?: string | URL | undefined
   /** The client identifier, sent as `client_id`. */

@@ -8,19 +8,21 @@ const MAX_LIFETIME_SECONDS = 3600
 const CLOCK_TOLERANCE_SECONDS = 30
 
 /**
- * Verifies `private_key_jwt` assertions (RFC 7523 §3). A valid assertion is signed with one of the
- * client's registered keys, has the client's id as `iss` and `sub`, the issuer or an endpoint as
- * `aud`, an `exp` within the next hour, and a `jti` that this client did not use before.
+ * Verifies `private_key_jwt` assertions (RFC 7523 §3, draft-ietf-oauth-rfc7523bis §4). A valid
+ * assertion is signed with one of the client's registered keys, has the client's id as `iss` and
+ * `sub`, the issuer identifier as `aud`, which is a string, an `exp` within the next hour, and a
+ * `jti` that this client did not use before. Its `typ` is absent, `JWT` or
+ * `client-authentication+jwt`: any other `typ` states that the JWT is for another purpose.
  */
 export class ClientAssertions {
   readonly #clients: readonly TestClient[]
-  readonly #audience: string[]
+  readonly #issuer: string
   readonly #now: () => number
   readonly #used: UsedIds
 
-  constructor(clients: readonly TestClient[], audience: string[], now: () => number) {
+  constructor(clients: readonly TestClient[], issuer: string, now: () => number) {
     this.#clients = clients
-    this.#audience = audience
+    this.#issuer = issuer
     this.#now = now
     this.#used = new UsedIds(now)
   }
@@ -31,15 +33,20 @@ export class ClientAssertions {
       const { sub } = decodeJwt(assertion)
       const client = this.#clients.find(({ clientId }) => clientId === sub)
       if (client?.jwks === undefined) return undefined
-      const { payload } = await jwtVerify(assertion, createLocalJWKSet(client.jwks), {
-        algorithms: [...ASYMMETRIC_ALGORITHMS],
-        issuer: client.clientId,
-        subject: client.clientId,
-        audience: this.#audience,
-        requiredClaims: ['exp', 'jti'],
-        currentDate: new Date(this.#now()),
-        clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      })
+      const { payload, protectedHeader } = await jwtVerify(
+        assertion,
+        createLocalJWKSet(client.jwks),
+        {
+          algorithms: [...ASYMMETRIC_ALGORITHMS],
+          issuer: client.clientId,
+          subject: client.clientId,
+          audience: this.#issuer,
+          requiredClaims: ['exp', 'jti'],
+          currentDate: new Date(this.#now()),
+          clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        },
+      )
+      if (typeof payload.aud !== 'string' || !isExpectedType(protectedHeader.typ)) return undefined
       return this.#isFirstUse(client, payload) ? client : undefined
     } catch {
       return undefined
@@ -54,4 +61,8 @@ export class ClientAssertions {
     if (expires <= now || expires > now + MAX_LIFETIME_SECONDS) return false
     return this.#used.use(JSON.stringify([clientId, jti]), expires)
   }
+}
+
+function isExpectedType(typ: string | undefined): boolean {
+  return typ === undefined || /^(?:application\/)?(?:client-authentication\+jwt|jwt)$/i.test(typ)
 }

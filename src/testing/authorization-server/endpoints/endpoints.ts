@@ -80,13 +80,11 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
 }
 
 /**
- * Returns the function that authenticates the clients at all endpoints. Each endpoint accepts
- * assertions whose `aud` is another endpoint. Therefore the endpoints share one replay cache:
- * otherwise a client could use an assertion once at each endpoint.
+ * Returns the function that authenticates the clients at all endpoints. Each endpoint accepts the
+ * same assertions. Therefore the endpoints share one replay cache: otherwise a client could use an
+ * assertion once at each endpoint.
  */
-function authentication(locations: Locations, { clients, now }: ServerSettings): Authenticate {
-  const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = locations
-  const audience = [issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint]
-  const assertions = new ClientAssertions(clients, audience, now)
+function authentication({ issuer }: Locations, { clients, now }: ServerSettings): Authenticate {
+  const assertions = new ClientAssertions(clients, issuer, now)
   return (authorization, form) => authenticateClient(authorization, form, clients, assertions)
 }
