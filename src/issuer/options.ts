@@ -59,9 +59,9 @@ export interface IssuerOptions {
   /**
    * Format of this issuer's access tokens: a built-in profile, or a custom one. `rfc9068` is
    * strict: it requires `typ` and the claims that RFC 9068 requires. `standard` accepts the
-   * tokens of most issuers. Default: `okta`, `auth0`, `entra`, `cognito` or `clerk` for an issuer on
-   * a domain of that provider, otherwise `standard`. Set the profile for an issuer on another domain,
-   * such as a custom domain, and for Keycloak, which runs on any domain.
+   * tokens of most issuers. Default: the profile of the provider that owns the issuer's domain,
+   * otherwise `standard`. Set the profile for an issuer on another domain, such as a custom domain,
+   * and for software that runs on any domain, such as Keycloak.
    */
   profile?: ProfileName | Profile
 
@@ -87,9 +87,10 @@ export interface IssuerOptions {
 
   /**
    * Whether tokens with `at_hash`, `c_hash` or `s_hash` are accepted. Only ID tokens should have
-   * these claims, but some issuers put them into access tokens (Dex, Authentik's hybrid flow). If
+   * these claims, but some issuers put them into access tokens (Dex, authentik's hybrid flow). If
    * true, an ID token with this API in `aud` is accepted, unless `typ` or the profile rejects it,
-   * so give the API an audience that is not a client ID. Default false.
+   * so give the API an audience that is not a client ID. Default: true with the profile
+   * `authentik`, which recognizes access tokens by other claims, otherwise false.
    */
   dangerouslyAllowIdTokenClaims?: boolean
 
@@ -196,12 +197,13 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   })
   const resolvedAudience = resolveAudience(options)
   const { audience, claimsInsteadOfAudience } = resolvedAudience
+  const namedProfile = resolveProfile(options.profile, url, resolvedAudience)
   const profile = {
-    ...resolveProfile(options.profile, url, resolvedAudience),
+    ...namedProfile,
     allowsIdTokenClaims: booleanOr(
       'dangerouslyAllowIdTokenClaims',
       options.dangerouslyAllowIdTokenClaims,
-      false,
+      namedProfile.allowsIdTokenClaims === true,
     ),
   }
   if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {

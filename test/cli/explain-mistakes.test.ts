@@ -209,6 +209,8 @@ t.test('explains a wrong tenant', async (t) => {
   const version = await explainToken(`https://sts.windows.net/${ours}/`, ours)
   t.strictSame(failing(version), ['issuer'])
   t.match(version.stdout, 'The tenant is correct, but the token has another version')
+  const external = await explainToken(`https://${ours}.ciamlogin.com/${ours}/v2.0`, ours)
+  t.match(external.stdout, 'The tenant is correct, but the token is from another issuer of the')
   const otherIssuer = await explainToken('https://acme.example', theirs)
   t.match(otherIssuer.stdout, `Get a token from ${v2(ours)}; or, if you trust the issuer`)
 })

@@ -50,6 +50,12 @@ export const CLOUDS: readonly { readonly v1: string; readonly v2: string }[] = [
   },
 ]
 
+/**
+ * The issuer identifier of an external tenant (Entra External ID). The tenant ID is in its host name
+ * too, so each external tenant has metadata and keys of its own, and no template is configured.
+ */
+export const EXTERNAL_TENANT = `https://${TENANT_PLACEHOLDER}.ciamlogin.com/${TENANT_PLACEHOLDER}/v2.0`
+
 /** Returns the template with one tenant in place of `{tenantid}`. */
 export function issuerOfTenant(template: string, tenant: string): string {
   return template.replaceAll(TENANT_PLACEHOLDER, tenant)
@@ -59,7 +65,8 @@ export function issuerOfTenant(template: string, tenant: string): string {
  * Checks that the key may sign for the issuer of the token. A key that names an issuer (the member
  * `issuer` of the JWK) may sign for that issuer only; any other key may sign for every issuer of
  * its key set. Keys name the v2.0 issuer, so a v1.0 token is also accepted if the key names the
- * v2.0 issuer of the token's tenant.
+ * v2.0 issuer of the token's tenant. For an external tenant, Microsoft does not document which host
+ * name the keys contain, so only the tenant is compared.
  *
  * @returns an `InvalidTokenError` if the key names another issuer or tenant than the token;
  *   otherwise `undefined`.
@@ -69,6 +76,12 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Rejection | 
   if (typeof keyIssuer === 'string') {
     const tid = ownMember(claims, 'tid')
     if (isIssuerOfTenant(keyIssuer, claims)) return undefined
+    if (
+      isIssuerOfTenant(EXTERNAL_TENANT, claims) &&
+      issuerOfTenant(keyIssuer, `${tid}`).includes(`/${tid}/`)
+    ) {
+      return undefined
+    }
     const isSame = CLOUDS.some(
       ({ v1, v2 }) =>
         isIssuerOfTenant(v1, claims) &&

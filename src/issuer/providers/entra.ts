@@ -1,7 +1,8 @@
 /**
  * Defines the profile of Microsoft Entra ID, for v1.0 tokens (`https://sts.windows.net/{tenant}/`,
  * client in `appid`) and v2.0 tokens (`https://login.microsoftonline.com/{tenant}/v2.0`, client in
- * `azp`).
+ * `azp`). Tokens of external tenants (Entra External ID,
+ * `https://{tenant}.ciamlogin.com/{tenant}/v2.0`) are v2.0 tokens.
  *
  * An API and the application that signs users in often share one registration. Access tokens and ID
  * tokens then have the same issuer, audience, key and `typ`. This profile distinguishes them by the
@@ -18,6 +19,7 @@ import {
   CLOUDS,
   checkKeyIssuer,
   checkTenantOfIssuer,
+  EXTERNAL_TENANT,
   issuerOfTenant,
   isTenantId,
 } from './entra-tenant.js'
@@ -119,9 +121,10 @@ function hasFacet(claims: Claims, name: string, facet: string): boolean {
 
 /**
  * Returns the template of the issuer identifiers on this host; `undefined` if the host is not
- * Entra's.
+ * Entra's. An external tenant has hosts with its ID and with its name.
  */
 function templateFor({ hostname }: URL): string | undefined {
+  if (hostname.endsWith('.ciamlogin.com')) return EXTERNAL_TENANT
   return TEMPLATES.find((template) => template.startsWith(`https://${hostname}/`))
 }
 
@@ -148,13 +151,18 @@ function issuersOf(tenant: string, template: string): string {
  * `aud` of a v2.0 token is always the client ID of the API.
  */
 function audienceConfigError(url: URL, audience: ReadonlySet<string>): string | undefined {
-  const isV2 = CLOUDS.some(({ v2 }) => v2 === templateFor(url))
+  const template = templateFor(url)
+  const isV2 = template === EXTERNAL_TENANT || CLOUDS.some(({ v2 }) => v2 === template)
   if (!isV2 || [...audience].some(isTenantId)) return undefined
   return 'must contain the client ID of the API, a GUID, which is the "aud" of v2.0 tokens of Entra ID'
 }
 
 function otherIssuerAdvice({ iss, tid }: Claims, trusted: string): string {
   if (typeof tid === 'string' && trusted.includes(`/${tid}/`)) {
+    const isExternal = [`${iss}`, trusted].some((issuer) => issuer.includes('.ciamlogin.com/'))
+    if (isExternal) {
+      return `The tenant is correct, but the token is from another issuer of the tenant. If you trust that issuer, set "issuer" of the API to ${iss}`
+    }
     return `The tenant is correct, but the token has another version. In the API's registration, set "requestedAccessTokenVersion" to 2 for tokens of https://login.microsoftonline.com/…/v2.0, or to 1 or null for tokens of https://sts.windows.net/…/. Or set "issuer" of the API to ${iss}`
   }
   return `The token is from another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another one or to "common"; or, if you trust that tenant, set "issuer" of the API to ${iss}`

@@ -1,12 +1,21 @@
 /** Lists the providers. To add a provider, write its file and list it here. */
+
 import { auth0 } from './auth0.js'
+import { authentik } from './authentik.js'
 import { clerk } from './clerk.js'
 import { cognito } from './cognito.js'
+import { duende } from './duende.js'
 import { entra } from './entra.js'
+import { fusionauth } from './fusionauth.js'
+import { hydra } from './hydra.js'
 import { keycloak } from './keycloak.js'
 import { okta } from './okta.js'
+import { openiddict } from './openiddict.js'
+import { pingfederate } from './pingfederate.js'
+import { pingone } from './pingone.js'
 import type { Provider } from './provider.js'
 import { rfc9068, standard } from './standard.js'
+import { zitadel } from './zitadel.js'
 
 /** The profiles that come with the package. */
 export type ProfileName =
@@ -18,6 +27,14 @@ export type ProfileName =
   | 'cognito'
   | 'keycloak'
   | 'clerk'
+  | 'zitadel'
+  | 'authentik'
+  | 'hydra'
+  | 'fusionauth'
+  | 'duende'
+  | 'openiddict'
+  | 'pingone'
+  | 'pingfederate'
 
 export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
   standard,
@@ -28,6 +45,14 @@ export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
   cognito,
   keycloak,
   clerk,
+  zitadel,
+  authentik,
+  hydra,
+  fusionauth,
+  duende,
+  openiddict,
+  pingone,
+  pingfederate,
 }
 
 export const PROFILE_NAMES = Object.keys(PROVIDERS) as readonly ProfileName[]

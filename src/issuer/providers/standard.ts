@@ -14,6 +14,7 @@ export const standardProfile: ResolvedProfile = {
   name: 'standard',
   // Set explicitly: an absent member could be inherited from a polluted Object.prototype.
   audienceHint: undefined,
+  allowsIdTokenClaims: false,
   checkAccessToken: undefined,
   checkKey: undefined,
   scopeHint: undefined,

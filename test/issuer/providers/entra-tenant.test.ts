@@ -7,6 +7,7 @@ const TEMPLATE = 'https://login.microsoftonline.com/{tenantid}/v2.0'
 
 const v2 = (tenant: unknown) => `https://login.microsoftonline.com/${tenant}/v2.0`
 const v1 = (tenant: unknown) => `https://sts.windows.net/${tenant}/`
+const external = (tenant: unknown) => `https://${tenant}.ciamlogin.com/${tenant}/v2.0`
 
 t.test('requires iss to equal the template with the tenant of the token', async (t) => {
   t.ok(isIssuerOfTenant(TEMPLATE, { iss: v2(TENANT), tid: TENANT }))
@@ -48,6 +49,13 @@ t.test('J6: accepts a key for the issuer that it names, or for every tenant', as
       'https://login.partner.microsoftonline.cn/{tenantid}/v2.0',
       { iss: `https://sts.chinacloudapi.cn/${TENANT}/`, tid: TENANT },
     ],
+    ['external tenant', external(TENANT), { iss: external(TENANT), tid: TENANT }],
+    ['external, for every tenant', TEMPLATE, { iss: external(TENANT), tid: TENANT }],
+    [
+      'external, with the name of the tenant',
+      `https://acme.ciamlogin.com/${TENANT}/v2.0`,
+      { iss: external(TENANT), tid: TENANT },
+    ],
   ] as const) {
     t.equal(checkKeyIssuer(keyIssuer, claims), undefined, title)
   }
@@ -63,6 +71,10 @@ t.test('J6: accepts a key for the issuer that it names, or for every tenant', as
     ['null', null, valid],
     ['empty', '', valid],
     ['an array', [TEMPLATE], valid],
+    ['external, for another tenant', external(OTHER), { iss: external(TENANT), tid: TENANT }],
+    ['external, without a tenant', TEMPLATE, { iss: external(TENANT) }],
+    ['external, for no tenant', 'https://evil.example', { iss: external(TENANT), tid: TENANT }],
+    ['a host that is not external', external('{tenantid}'), valid],
     ['across clouds', 'https://login.partner.microsoftonline.cn/{tenantid}/v2.0', valid],
   ] as const) {
     t.match(

@@ -45,6 +45,15 @@ t.test('selects the profile by the domain of the issuer', async (t) => {
     [`https://login.microsoftonline.us/${TENANT}/v2.0`, 'entra'],
     [`https://login.partner.microsoftonline.cn/${TENANT}/v2.0`, 'entra'],
     [`https://sts.chinacloudapi.cn/${TENANT}/`, 'entra'],
+    [`https://${TENANT}.ciamlogin.com/${TENANT}/v2.0`, 'entra'],
+    ['https://ciamlogin.com', 'standard'],
+    ['https://acme.ciamlogin.com.example', 'standard'],
+    ['https://acme-k3xq2p.us1.zitadel.cloud', 'zitadel'],
+    ['https://zitadel.cloud', 'standard'],
+    [`https://auth.pingone.eu/${TENANT}/as`, 'pingone'],
+    [`https://auth.pingone.com.au/${TENANT}/as`, 'pingone'],
+    [`https://auth.pingone.example/${TENANT}/as`, 'standard'],
+    [`https://notauth.pingone.com/${TENANT}/as`, 'standard'],
     ['https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_MadeUp123', 'cognito'],
     ['https://issuer-cognito-idp.us-east-2.amazonaws.com/us-east-2_MadeUp123', 'cognito'],
     ['https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_MadeUp123', 'cognito'],
@@ -105,6 +114,40 @@ rejects('Entra: rejects an issuer that its tokens never name', [
   ],
 ])
 
+rejects('Entra External ID: rejects an issuer that its tokens never name', [
+  [
+    `https://acme.ciamlogin.com/${TENANT}/v2.0`,
+    `"issuer" option https://acme.ciamlogin.com/${TENANT}/v2.0 is not the issuer identifier of an ` +
+      `Entra ID tenant. Use https://${TENANT}.ciamlogin.com/${TENANT}/v2.0`,
+  ],
+  [`https://${TENANT}.ciamlogin.com/${TENANT}/`, /Use https:\/\/3f2b.*\/v2\.0$/],
+  ['https://acme.ciamlogin.com/acme.onmicrosoft.com/v2.0', /contains no tenant ID/],
+  ['https://{tenantid}.ciamlogin.com/{tenantid}/v2.0', /allowed only for Entra ID/],
+  [`https://${TENANT}.ciamlogin.com/{tenantid}/v2.0`, /allowed only for Entra ID/],
+])
+
+rejects('Zitadel: rejects an issuer that its tokens never name', [
+  [
+    'https://acme-k3xq2p.us1.zitadel.cloud/',
+    '"issuer" option https://acme-k3xq2p.us1.zitadel.cloud/ is not the issuer identifier of the ' +
+      'Zitadel instance. Use https://acme-k3xq2p.us1.zitadel.cloud',
+  ],
+  ['https://acme-k3xq2p.zitadel.cloud/oauth/v2', /Use https:\/\/acme-k3xq2p\.zitadel\.cloud$/],
+])
+
+rejects('PingOne: rejects an issuer that its tokens never name', [
+  [
+    `https://auth.pingone.com/${TENANT}`,
+    `"issuer" option https://auth.pingone.com/${TENANT} is not the issuer identifier of a PingOne ` +
+      `environment. Use https://auth.pingone.com/${TENANT}/as`,
+  ],
+  [
+    `https://auth.pingone.eu/${TENANT}/as/`,
+    new RegExp(`Use https://auth.pingone.eu/${TENANT}/as$`),
+  ],
+  ['https://auth.pingone.sg/as', /Use https:\/\/auth\.pingone\.sg\/<environment ID>\/as$/],
+])
+
 rejects('Cognito: rejects an issuer that its tokens never name', [
   [
     'https://acme.auth.eu-west-1.amazoncognito.com',
@@ -135,6 +178,8 @@ t.test('Entra: requires a client ID in audience for v2.0 tokens', async (t) => {
         'v2.0 tokens of Entra ID',
     })
   }
+  const external = `https://${TENANT}.ciamlogin.com/${TENANT}/v2.0`
+  t.throws(() => resolve(external, { audience: 'api://orders' }), { message: /client ID of the/ })
   t.doesNotThrow(() => resolve(issuer, { audience: ['api://orders', API_ID] }))
   t.doesNotThrow(() => resolve(issuer, { audience: 'api://orders', profile: 'standard' }))
   const v1 = `https://sts.windows.net/${TENANT}/`

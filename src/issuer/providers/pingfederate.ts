@@ -1,0 +1,32 @@
+/**
+ * Defines the profile of PingFederate, for access token managers of the type JSON Web Tokens. The
+ * manager's configuration determines the claims; this profile reads the default names. `pi.sri` is
+ * the session of the user.
+ *
+ * Sources (read 2026-11-29):
+ * https://docs.pingidentity.com/pingfederate/latest/administrators_reference_guide/pf_configure_json_token_management.html,
+ * https://docs.pingidentity.com/pingfederate/11.2/developers_reference_guide/pf_userinfo_endpoint.html.
+ */
+
+import { notAnAccessToken } from '../../token/claims.js'
+import { firstString } from './claim-values.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { kindByClient, standardProfile } from './standard.js'
+
+const profile: ResolvedProfile = {
+  ...standardProfile,
+  name: 'pingfederate',
+  audienceHint: 'the field "Audience Claim Value" of the access token manager puts it into "aud"',
+  checkAccessToken: (claims) =>
+    firstString(claims, 'client_id') === undefined ? notAnAccessToken('"client_id"') : undefined,
+  clientId: (claims) => firstString(claims, 'client_id'),
+  subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id')),
+  sessionId: (claims) => firstString(claims, 'pi.sri'),
+}
+
+/** Lacks `owns`, because PingFederate runs on any domain. */
+export const pingfederate: Provider = {
+  name: 'pingfederate',
+  profile: () => profile,
+  mayOmitAudience: true,
+}
