@@ -25,19 +25,20 @@ function mistake(issuer: string): string {
 
 t.test('the quotes start-up errors exactly', async (t) => {
   const quoted = [...doc.matchAll(/^"issuer" option (https:\S+) .*$/gm)]
-  t.equal(quoted.length, 13)
+  t.equal(quoted.length, 22)
   for (const [line, issuer] of quoted) t.equal(mistake(issuer as string), line)
   const { issuer } = PROVIDERS['Entra v2.0'] as { issuer: string }
   for (const one of ['acme.com', 'https://LOGIN.example.com/t']) {
     t.ok(doc.includes(`\n${mistake(one)}\n`), one)
   }
   t.ok(doc.includes(`\n${mistake(issuer)}\n`), 'of the audience')
+  t.ok(doc.includes(`\n${mistake('https://securetoken.google.com/acme-prod')}\n`), 'Firebase')
   t.ok(doc.includes(`\`${mistake('http://keycloak:8080/realms/acme')}\``), 'of plain http')
 })
 
 t.test('the registrations are valid, and set the profile unless it is detected', async (t) => {
   const registrations = doc.matchAll(
-    /issuer:\s+'([^']+)',.*\n(?: +jwksUri: '([^']+)',\n)? +audience: (?:'([^']+)'|\[).*\n(?: +profile: '(\w+)')?/g,
+    /issuer:\s+'([^']+)',.*\n(?: +jwksUri: '([^']+)',\n)? +audience: (?:'([^']+)'|\[).*\n(?: +profile: '([\w-]+)')?/g,
   )
   const names = new Set<string | undefined>()
   for (const [, issuer = '', jwksUri, audience = GUID, profile] of registrations) {

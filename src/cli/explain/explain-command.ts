@@ -31,7 +31,7 @@ const flags: Flags = {
   scope: { value: 'SCOPE', help: 'The scope that the route requires, delimited by spaces' },
   profile: {
     value: 'NAME',
-    help: `The token format of the issuer: ${PROFILE_NAMES.join(', ')}\nDefault: by the issuer's domain, else standard`,
+    help: `The token format of the issuer. Default: by the issuer's domain, else standard. One of\n${inLines(PROFILE_NAMES)}`,
   },
   algorithms: {
     value: 'ALG',
@@ -174,4 +174,9 @@ function readInput(context: ProcessContext): Promise<string> {
   return context.stdin.isTTY === true
     ? promptSecret('Token: ', context)
     : readStandardInput(context)
+}
+
+/** Joins the names by commas, with a line break after each 60 to 80 characters. */
+function inLines(names: readonly string[]): string {
+  return names.join(', ').replace(/(.{60,79},) /g, '$1\n')
 }

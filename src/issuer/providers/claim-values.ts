@@ -35,10 +35,15 @@ export function memberNames(value: unknown): readonly string[] {
   })
 }
 
+/** Returns a member of a value; `undefined` if the value is no object or lacks the member. */
+export function memberOf(value: unknown, name: string): unknown {
+  return isJsonObject(value) ? ownMember(value, name) : undefined
+}
+
 /** Returns the member `name` of each object in an array, where it is a string. */
 export function memberOfEach(value: unknown, name: string): readonly string[] {
   const elements: readonly unknown[] = Array.isArray(value) ? value : []
-  return names(elements.map((element) => isJsonObject(element) && ownMember(element, name)))
+  return names(elements.map((element) => memberOf(element, name)))
 }
 
 /** Returns the value of the first of these claims that is a string; `undefined` if none is. */

@@ -2,19 +2,29 @@
 
 import { auth0 } from './auth0.js'
 import { authentik } from './authentik.js'
+import { betterAuth } from './better-auth.js'
 import { clerk } from './clerk.js'
 import { cognito } from './cognito.js'
+import { descope } from './descope.js'
 import { duende } from './duende.js'
 import { entra } from './entra.js'
+import { firebase } from './firebase.js'
 import { fusionauth } from './fusionauth.js'
+import { google } from './google.js'
 import { hydra } from './hydra.js'
 import { keycloak } from './keycloak.js'
+import { kinde } from './kinde.js'
+import { logto } from './logto.js'
 import { okta } from './okta.js'
 import { openiddict } from './openiddict.js'
 import { pingfederate } from './pingfederate.js'
 import { pingone } from './pingone.js'
 import type { Provider } from './provider.js'
 import { rfc9068, standard } from './standard.js'
+import { stytch } from './stytch.js'
+import { supabase } from './supabase.js'
+import { supertokens } from './supertokens.js'
+import { workos } from './workos.js'
 import { zitadel } from './zitadel.js'
 
 /** The profiles that come with the package. */
@@ -35,6 +45,16 @@ export type ProfileName =
   | 'openiddict'
   | 'pingone'
   | 'pingfederate'
+  | 'supabase'
+  | 'firebase'
+  | 'google'
+  | 'workos'
+  | 'better-auth'
+  | 'kinde'
+  | 'logto'
+  | 'descope'
+  | 'stytch'
+  | 'supertokens'
 
 export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
   standard,
@@ -53,6 +73,16 @@ export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
   openiddict,
   pingone,
   pingfederate,
+  supabase,
+  firebase,
+  google,
+  workos,
+  'better-auth': betterAuth,
+  kinde,
+  logto,
+  descope,
+  stytch,
+  supertokens,
 }
 
 export const PROFILE_NAMES = Object.keys(PROVIDERS) as readonly ProfileName[]

@@ -1,0 +1,68 @@
+/**
+ * Defines the profile of Better Auth. The plugin `oauth-provider` signs access tokens with the `typ`
+ * at+jwt; the plugin `jwt` signs tokens of sessions without `typ`. Both use the same keys, and so do
+ * ID tokens, which have no `typ` either, but `acr`.
+ *
+ * Sources (read 2026-11-29): https://better-auth.com/docs/plugins/jwt,
+ * https://better-auth.com/docs/plugins/oauth-provider, and the code of better-auth 1.7.5 and
+ * @better-auth/oauth-provider 1.7.5.
+ */
+
+import type { SubjectKind } from '../../access-token/access-token.js'
+import { ownMember } from '../../base/plain-object.js'
+import { notAnAccessToken } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
+import { firstString, scopeTokens } from './claim-values.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { standardProfile } from './standard.js'
+
+const profile: ResolvedProfile = {
+  ...standardProfile,
+  name: 'better-auth',
+  // RFC 8725 §3.11: the plugin `jwt` sets no type, so only the type of access tokens is accepted.
+  types: ['at+jwt'],
+  requiredClaims: ['sub'],
+  audienceHint:
+    'tokens of the plugin jwt have the base URL in "aud", those of oauth-provider the requested resource',
+  checkAccessToken(claims, { typ }) {
+    if (typ !== undefined) {
+      return clientId(claims) === undefined ? notAnAccessToken('"client_id"') : undefined
+    }
+    return ['acr', 'nonce', 'auth_time'].some((name) => Object.hasOwn(claims, name))
+      ? notAnAccessToken('"typ": at+jwt, or a token without "acr", "nonce" and "auth_time"')
+      : undefined
+  },
+  scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
+  scopeHint: (claims) =>
+    clientId(claims) === undefined
+      ? 'tokens of the plugin jwt have no scope: require claims instead'
+      : undefined,
+  clientId,
+  // The plugin `admin` separates the roles of a user by commas.
+  roles: (claims) =>
+    (firstString(claims, 'role') ?? '')
+      .split(',')
+      .map((role) => role.trim())
+      .filter((role) => role !== ''),
+  subjectKind,
+}
+
+export const betterAuth: Provider = {
+  name: 'better-auth',
+  profile: () => profile,
+  // The plugin `jwt` publishes no metadata. Its default issuer is the origin of the server.
+  jwksUri: (issuer) =>
+    /^https:\/\/[\w.-]+(?::\d+)?$/.test(issuer) ? `${issuer}/api/auth/jwks` : undefined,
+}
+
+function clientId(claims: Claims): string | undefined {
+  return firstString(claims, 'client_id')
+}
+
+/** A token of the plugin `jwt` contains the user record, whose `id` is the subject, by default. */
+function subjectKind(claims: Claims): SubjectKind {
+  if (ownMember(claims, 'isAnonymous') === true) return 'anonymous'
+  const [sub, client] = [ownMember(claims, 'sub'), clientId(claims)]
+  if (client !== undefined) return sub === client ? 'client' : 'user'
+  return ownMember(claims, 'id') === sub ? 'user' : 'unknown'
+}

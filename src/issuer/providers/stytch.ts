@@ -1,0 +1,86 @@
+/**
+ * Defines the profile of Stytch: session JWTs, access tokens of Connected Apps and M2M access
+ * tokens, all with the project ID in `aud`. ID tokens of Connected Apps have the same issuer and
+ * keys, but neither a session nor a scope. The issuer identifier is `stytch.com/PROJECT` or the URL
+ * of the project's domain.
+ *
+ * Sources (read 2026-11-29): https://stytch.com/docs/b2b/api/connected-app-access-token,
+ * https://stytch.com/docs/b2b/api/connected-app-id-token, https://stytch.com/docs/api/get-m2m-token,
+ * and lib/shared/sessions.ts of https://github.com/stytchauth/stytch-node.
+ */
+
+import type { SubjectKind } from '../../access-token/access-token.js'
+import type { Actor } from '../../access-token/actor.js'
+import { actorsOf } from '../../access-token/actor.js'
+import { ownMember } from '../../base/plain-object.js'
+import { notAnAccessToken } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
+import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { standardProfile } from './standard.js'
+
+const profile: ResolvedProfile = {
+  ...standardProfile,
+  name: 'stytch',
+  requiredClaims: ['sub'],
+  audienceHint: 'the "aud" of all access tokens of Stytch is the project ID',
+  checkAccessToken: (claims) =>
+    (sessionId(claims) ?? firstString(claims, 'scope'))
+      ? undefined
+      : notAnAccessToken('"https://stytch.com/session" or "scope"'),
+  scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
+  scopeHint: () => 'session JWTs of Stytch have no scope: require roles instead',
+  clientId: (claims) =>
+    firstString(claims, 'client_id') ?? (isClient(claims) ? firstString(claims, 'sub') : undefined),
+  roles: (claims) => names(inSession(claims, 'roles')),
+  subjectKind: (claims): SubjectKind => {
+    if (isClient(claims)) return 'client'
+    return /^(?:user|member)-/.test(subjectOf(claims)) ? 'user' : 'unknown'
+  },
+  sessionId,
+  actors: (claims) => [...actorsOf(claims), ...impersonators(claims)],
+}
+
+const PROJECT_ISSUER =
+  /^stytch\.com\/(project-(live|test)-[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12})$/
+
+/** Lacks `owns`, because most issuers are no URL, and the others are on the project's domain. */
+export const stytch: Provider = {
+  name: 'stytch',
+  profile: () => profile,
+  jwksUri(issuer) {
+    const [, project, environment] = PROJECT_ISSUER.exec(issuer) ?? []
+    if (project === undefined) return undefined
+    const host = environment === 'live' ? 'api.stytch.com' : 'test.stytch.com'
+    return `https://${host}/v1/sessions/jwks/${project}`
+  },
+}
+
+function inSession(claims: Claims, name: string): unknown {
+  return memberOf(ownMember(claims, 'https://stytch.com/session'), name)
+}
+
+function sessionId(claims: Claims): string | undefined {
+  const id = inSession(claims, 'id')
+  return typeof id === 'string' ? id : undefined
+}
+
+function subjectOf(claims: Claims): string {
+  return firstString(claims, 'sub') ?? ''
+}
+
+function isClient(claims: Claims): boolean {
+  return subjectOf(claims).startsWith('m2m-client-')
+}
+
+/** Returns the administrators who impersonate the user, from the factors of the session. */
+function impersonators(claims: Claims): readonly Actor[] {
+  const factors = inSession(claims, 'authentication_factors')
+  const elements: readonly unknown[] = Array.isArray(factors) ? factors : []
+  return elements.flatMap((factor) => {
+    const subject = memberOf(memberOf(factor, 'impersonated_factor'), 'impersonator_id')
+    return typeof subject === 'string'
+      ? [Object.freeze({ subject, issuer: undefined, clientId: undefined })]
+      : []
+  })
+}
