@@ -1,8 +1,9 @@
 /**
- * Tests an API with authorization servers from Debian packages: each is started on loopback with a
- * temporary folder, configured through its own API or files, and stopped. Installs nothing; prints
- * the command that installs a missing server. Names as arguments, such as `glewlwyd`, select servers.
+ * Tests an API with real authorization servers: each is started on loopback, configured through its
+ * own API or files, and stopped. Installs servers from npm, but no Debian packages; prints the
+ * command that installs a missing one. Names as arguments, such as `glewlwyd`, select servers.
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { runTap } from '../../scripts/run-tap.js'
@@ -19,6 +20,7 @@ const servers = {
     packages: 'liblemonldap-ng-portal-perl libplack-perl libstring-random-perl libio-string-perl',
     requiredFiles: ['/usr/bin/plackup', '/usr/share/lemonldap-ng/portal/htdocs/index.psgi'],
   },
+  'better-auth': { npmFolder: 'suites/servers/better-auth', requiredFiles: [] },
 }
 
 const selected = process.argv.slice(2)
@@ -38,5 +40,14 @@ for (const name of missing) {
   console.error(`  RUNLEVEL=1 apt-get install --no-install-recommends ${servers[name].packages}`)
 }
 if (missing.length > 0) process.exit(2)
+for (const name of names) installFromNpm(servers[name].npmFolder)
 
 process.exitCode = runTap('suites/servers', '.servers.ts', { names, timeout: 300 })
+
+/** Installs the versions of the lock file, unless they are installed already. */
+function installFromNpm(folder) {
+  if (folder === undefined || existsSync(`${folder}/node_modules`)) return
+  const options = { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' }
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], options)
+  if (status !== 0) process.exit(1)
+}
