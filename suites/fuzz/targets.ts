@@ -2,6 +2,7 @@
 import type { Target } from './target.js'
 import { authorization } from './targets/authorization.fuzz.js'
 import { certificates } from './targets/certificates.fuzz.js'
+import { encryptedTokens } from './targets/encrypted-tokens.fuzz.js'
 import { introspection } from './targets/introspection.fuzz.js'
 import { json } from './targets/json.fuzz.js'
 import { keySets } from './targets/key-sets.fuzz.js'
@@ -14,6 +15,7 @@ import { tokens } from './targets/tokens.fuzz.js'
 
 export const TARGETS: readonly Target[] = [
   tokens,
+  encryptedTokens,
   json,
   proofs,
   certificates,

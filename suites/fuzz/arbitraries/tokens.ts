@@ -64,7 +64,11 @@ const value = fc.oneof(
   },
 )
 
-function changes(names: readonly string[]): fc.Arbitrary<readonly MemberChange[] | string> {
+/** Changes of members that mostly have one of the names. */
+export function changes(
+  names: readonly string[],
+  value: fc.Arbitrary<string>,
+): fc.Arbitrary<readonly MemberChange[] | string> {
   const name = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...names) },
     { weight: 1, arbitrary: fc.constantFrom('__proto__', 'constructor', 'toString', 'then') },
@@ -99,29 +103,27 @@ const piece = fc.oneof(
   fc.nat(0xffff).map((unit) => String.fromCharCode(unit)),
 )
 
-const segments = fc.oneof(
-  { weight: 4, arbitrary: fc.constant([]) },
-  {
-    weight: 1,
-    arbitrary: fc.array(
-      fc.record({
-        segment: fc.nat(2),
-        as: fc.constantFrom('text', 'text', 'bytes', 'bytes', 'stray'),
-        edits: edits(piece, 2),
-      }) as fc.Arbitrary<SegmentChange>,
-      { minLength: 1, maxLength: 2 },
-    ),
-  },
-)
+/** @param weight how many unchanged tokens there are for each changed one. */
+export function segments(count: number, weight: number): fc.Arbitrary<readonly SegmentChange[]> {
+  const change = fc.record({
+    segment: fc.nat(count - 1),
+    as: fc.constantFrom('text', 'text', 'bytes', 'bytes', 'stray'),
+    edits: edits(piece, 2),
+  }) as fc.Arbitrary<SegmentChange>
+  return fc.oneof(
+    { weight, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(change, { minLength: 1, maxLength: 2 }) },
+  )
+}
 
 export const tokenCase: fc.Arbitrary<TokenCase> = fc.record({
   ring: fc.nat(9),
   signer: fc.nat(99),
-  header: changes(HEADER),
-  claims: changes([...CLAIMS, ...CLAIMS, ...TYPE_CLAIMS]),
-  unsigned: segments,
+  header: changes(HEADER, value),
+  claims: changes([...CLAIMS, ...CLAIMS, ...TYPE_CLAIMS], value),
+  unsigned: segments(3, 4),
   signature: fc.constantFrom('own', 'own', 'own', 'own', 'copied', 'copied', 'attacker'),
-  signed: segments,
+  signed: segments(3, 4),
   order: fc.oneof(
     { weight: 20, arbitrary: fc.constant([0, 1, 2]) },
     { weight: 1, arbitrary: fc.array(fc.nat(3), { maxLength: 6 }) },

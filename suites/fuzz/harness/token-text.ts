@@ -42,7 +42,8 @@ function validSignature(key: TestKey): string {
   return cached
 }
 
-function changed(members: Members, changes: readonly MemberChange[] | string): string {
+/** Returns the JSON text of the members with the changes applied. */
+export function changed(members: Members, changes: readonly MemberChange[] | string): string {
   if (typeof changes === 'string') return changes
   return text(changes.reduce(change, members))
 }
@@ -61,7 +62,8 @@ function escaped(name: string): string {
   return units.map((unit) => `\\u${unit}`).join('')
 }
 
-function apply(parts: Parts, changes: readonly SegmentChange[]): Parts {
+/** Returns the segments with the changes applied. */
+export function apply(parts: Parts, changes: readonly SegmentChange[]): Parts {
   return changes.reduce((list, { segment, as, edits }) => {
     const index = segment % list.length
     const part = list[index] as string
