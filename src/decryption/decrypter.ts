@@ -35,9 +35,13 @@ export class Decrypter {
     this.#options = options
   }
 
-  /** Whether a JWT that is not encrypted must be rejected. */
-  get isRequired(): boolean {
-    return this.#options.required
+  /** Returns a rejection if a JWT that is not encrypted must be rejected. */
+  checkUnencrypted(): Rejection | undefined {
+    if (!this.#options.required) return undefined
+    return new InvalidTokenError('The access token is not encrypted', {
+      check: 'decryption',
+      expected: 'an encrypted token, because "decryption.required" is true',
+    })
   }
 
   /**

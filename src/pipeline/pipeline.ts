@@ -193,7 +193,8 @@ export class Pipeline {
     const { issuers, maxTokenLength, decrypter } = this.#options
     const jws = parseCompactJws(jwt, maxTokenLength, this.#knownHeaders)
     if (isRejection(jws)) return jws
-    if (decrypter?.isRequired && jwt === raw) return notEncrypted()
+    const unencrypted = jwt === raw ? decrypter?.checkUnencrypted() : undefined
+    if (unencrypted !== undefined) return unencrypted
     return andThen(issuers.resolve(jws.issuerClaims, context), (issuer) =>
       issuer.introspection?.isRequired
         ? this.#introspect(raw, issuer, jwt)
@@ -257,13 +258,6 @@ export class Pipeline {
   #seconds(): number {
     return Math.floor(this.#options.now() / 1000)
   }
-}
-
-function notEncrypted(): InvalidTokenError {
-  return new InvalidTokenError('The access token is not encrypted', {
-    check: 'decryption',
-    expected: 'an encrypted token, because "decryption.required" is true',
-  })
 }
 
 function startRecheck(

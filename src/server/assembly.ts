@@ -36,6 +36,8 @@ export interface Core {
    * `undefined` if its keys are not discovered there. Empty if `issuer` is a function.
    */
   readonly namedIssuers: ReadonlyMap<string, string | undefined>
+  /** Decrypts encrypted tokens; `undefined` without the option `decryption`. */
+  readonly decrypter: Decrypter | undefined
   /** Protected resource metadata of the API (RFC 9728); `undefined` if it is not configured. */
   readonly resourceMetadata: ResourceMetadata | undefined
   /** The scope tokens that broader ones imply; `undefined` without the option `scopeImplies`. */
@@ -73,6 +75,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     baseUrls: resolved.dpop?.baseUrls ?? [],
     certificates: assembleCertificates(resolved),
     resourceMetadata: assembleResourceMetadata(resolved, binding),
+    decrypter,
     issuers,
     namedIssuers: namedIssuers(resolved),
     hierarchy,

@@ -1,5 +1,5 @@
 /** Encrypted access tokens (RFC 9068 §4, RFC 7516). Rows E1 to E4. */
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -364,6 +364,7 @@ t.test('mistakes in the option are errors that name the fix', async (t) => {
   const small = await encryptionKey('RSA-OAEP-256')
   const secret = { kty: 'oct', k: 'A'.repeat(43) }
   const ed25519 = (await makeKey('EdDSA')).privateKey
+  const rsa1024 = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
   const mistakes: [unknown, RegExp][] = [
     [[], /"decryption" option must be an object with "keys"/],
     [{}, /"decryption.keys" option must be an array of 1 to 10/],
@@ -377,6 +378,7 @@ t.test('mistakes in the option are errors that name the fix', async (t) => {
     [{ keys: [{ kty: 'oct' }] }, /must be a private key/],
     [{ keys: [{ kty: 'oct', k: 'AAAA' }] }, /must be a private key/],
     [{ keys: [ed25519] }, /must be a private key/],
+    [{ keys: [rsa1024] }, /RSA of 2,048 to 8,192 bits/],
     [{ keys: [secret] }, /has no accepted algorithm: add one of dir, A128KW/],
     [{ keys: [{ ...secret, alg: 'HS256' }] }, /"alg" that its type cannot use: set one of dir/],
     [{ keys: [{ ...small.privateJwk, use: 'sig' }] }, /has a "use" other than "enc"/],

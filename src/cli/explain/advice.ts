@@ -3,6 +3,7 @@
  * `ADVICE`.
  */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
+import type { ResolvedDecryption } from '../../decryption/options.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'
@@ -10,6 +11,8 @@ import { isExpectedType } from '../../token/claims.js'
 import type { ParsedJws } from '../../token/compact-jws.js'
 import { audienceAdvice } from './audience-advice.js'
 import { malformedClaimAdvice } from './claim-advice.js'
+import { contentAdvice, decryptionAdvice, encryptedLayerAdvice } from './decryption-advice.js'
+import type { EncryptedLayer } from './encrypted-layer.js'
 import type { GivenToken } from './given-token.js'
 import { hasIdTokenHash, looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
 import { issuerAdvice } from './issuer-advice.js'
@@ -32,6 +35,12 @@ export interface Facts {
   readonly observed: ObservedFetch
   /** Returns the parsed token; `undefined` if it could not be parsed. */
   readonly token: () => ParsedJws | undefined
+  /** The option `decryption`; `undefined` if it is not set. */
+  readonly decryption: ResolvedDecryption | undefined
+  /** The outer layer of an encrypted token; `undefined` if the token is not encrypted. */
+  readonly layer: EncryptedLayer | undefined
+  /** Returns the JWT: the token, or its content; `undefined` if the token is not decrypted. */
+  readonly jwt: () => string | undefined
 }
 
 type Advice = (
@@ -47,7 +56,8 @@ export function adviser(facts: Facts): (error: ResourceServerError) => string {
 
 const ADVICE: Readonly<Record<StepName, Advice>> = {
   credentials: ({ given }) => credentialsAdvice(given),
-  token: ({ given, maxTokenLength }) => malformedAdvice(given.token, maxTokenLength),
+  token: tokenAdvice,
+  decryption: ({ layer, decryption }) => decryptionAdvice(layer, decryption as ResolvedDecryption),
   issuer: ({ jws, issuer }) => issuerAdvice(jws.claims, issuer.issuer),
   algorithm: ({ jws }) => algorithmAdvice(jws.header.alg),
   key: ({ error, jws, issuer, observed }) => keyAdvice(error, jws, issuer, observed),
@@ -76,6 +86,19 @@ function credentialsAdvice({ authorization, removed }: GivenToken): string {
     return 'The API accepts only the scheme Bearer: send "Authorization: Bearer", a space, and the token.'
   }
   return 'Pass only the token, exactly as in "access_token" of the token response: no quotation marks, no line breaks, nothing else.'
+}
+
+function tokenAdvice({
+  given: { token },
+  jwt,
+  maxTokenLength,
+  error,
+}: Facts & { readonly error: ResourceServerError }): string {
+  const content = jwt()
+  if (content === undefined) return encryptedLayerAdvice(error)
+  return content === token
+    ? malformedAdvice(token, maxTokenLength)
+    : contentAdvice(content, maxTokenLength)
 }
 
 function algorithmAdvice(alg: string): string {

@@ -1,4 +1,7 @@
 /** Implements the command `explain`, which shows why a token is accepted or rejected. */
+
+import type { KeyManagementAlgorithm } from '../../decryption/decryption-key.js'
+import type { DecryptionOptions } from '../../decryption/options.js'
 import type { NoAudience } from '../../issuer/audience-option.js'
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../server/options.js'
@@ -8,6 +11,7 @@ import type { Command, Flags } from '../command.js'
 import type { ProcessContext } from '../context.js'
 import { ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../flag-errors.js'
+import { readKeyFile } from '../key-file.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
@@ -46,6 +50,17 @@ const flags: Flags = {
     value: 'CHARACTERS',
     help: 'Maximum length that the API accepts. Default 8192; 256 to 65536',
   },
+  'decryption-key': {
+    value: 'FILE',
+    repeatable: true,
+    help: 'A private key of the API for encrypted tokens, a file with a JWK or PEM; repeatable',
+  },
+  'key-management-algorithms': {
+    value: 'ALG',
+    repeatable: true,
+    help: 'An "alg" of encrypted tokens that the API accepts; repeatable. Default: as in the API',
+  },
+  'decryption-required': { help: 'Reject a token that is not encrypted. Set it if the API does' },
   'clock-tolerance': { value: 'SECONDS', help: 'Tolerated clock difference. Default 30' },
   'max-token-age': { value: 'SECONDS', help: 'Maximum time since "iat". Default: no maximum' },
   'dangerously-audience-from': {
@@ -76,15 +91,15 @@ is accepted too. Anything else around the token (quotation marks, the JSON of a 
 removed and reported, because an API rejects it.
 
 The steps and the result are those of the plugin. Unlike the plugin, explain continues after a failed
-step. It fetches the keys of the issuer and sends the token nowhere. It prints the claims, but not the
-signature. It checks neither revocation nor proofs of possession.`,
+step. It fetches the keys of the issuer and sends the token nowhere. It prints the claims, but neither
+the signature nor the JWT in an encrypted token. It checks neither revocation nor proofs of possession.`,
   examples: [
     'pbpaste | npx fastify-resource-server explain \\\n  --issuer https://example.okta.com/oauth2/default --audience api://default --scope orders:read',
   ],
   async run(args, context) {
     const { stdout, env } = context
     const scope = args.value('scope')
-    const options = readOptions(args)
+    const options = await readOptions(args)
     const explainer = await withFlagNames(flags, () =>
       createExplainer(options, scope === undefined ? {} : { scope }),
     )
@@ -110,12 +125,13 @@ function exitCodeOf(result: RequestResult): ExitCode {
  * Returns the options whose flags are set, and disables the token cache. The resource server
  * validates the options and sets the defaults.
  */
-function readOptions(args: Arguments): ResourceServerOptions {
+async function readOptions(args: Arguments): Promise<ResourceServerOptions> {
   const given = {
     profile: args.value('profile'),
     algorithms: args.has('algorithms') ? args.values('algorithms') : undefined,
     jwksUri: args.value('jwks-uri'),
     maxTokenLength: args.wholeNumber('max-token-length'),
+    decryption: await readDecryption(args),
     clockTolerance: args.wholeNumber('clock-tolerance'),
     maxTokenAge: args.wholeNumber('max-token-age'),
     audience: args.has('audience') ? args.values('audience') : undefined,
@@ -154,6 +170,23 @@ function readNoAudience(rules: readonly string[]): NoAudience | undefined {
     claims[name] = [...(claims[name] ?? []), value]
   }
   return { claims }
+}
+
+async function readDecryption(args: Arguments): Promise<DecryptionOptions | undefined> {
+  const [files, algorithms] = [args.values('decryption-key'), 'key-management-algorithms']
+  const required = args.has('decryption-required')
+  if (files.length === 0) {
+    if (!required && !args.has(algorithms)) return undefined
+    throw new UsageError(`--decryption-required and --${algorithms} need --decryption-key`)
+  }
+  return {
+    keys: await Promise.all(files.map((file) => readKeyFile('decryption-key', file))),
+    required,
+    ...(args.has(algorithms) && {
+      // The resource server validates these values.
+      keyManagementAlgorithms: args.values(algorithms) as KeyManagementAlgorithm[],
+    }),
+  }
 }
 
 /**

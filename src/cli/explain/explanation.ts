@@ -25,6 +25,11 @@ export type RequestResult =
       readonly message: string
       /** The step that rejected the request. */
       readonly step: Step['name']
+      /**
+       * The layer of an encrypted token that is at fault: the JWE, or the JWT in it. Absent if the
+       * token is not encrypted, or if an API rejects the input as credentials.
+       */
+      readonly layer?: 'encrypted token' | 'content'
     }
 
 export interface Explanation extends Trace {
@@ -55,7 +60,7 @@ export async function createExplainer(
   const observed = new ObservedFetch()
   const jwks = given.jwks ?? { fetch: observed.fetch }
   const options = { ...given, jwks, now: () => moment }
-  const { limits, maxTokenLength } = resolveOptions(options)
+  const { limits, maxTokenLength, decryption } = resolveOptions(options)
   const core = await assemble(options)
   compilePolicy(requirement, core.clock, core.resourceMetadata)
   return {
@@ -67,11 +72,15 @@ export async function createExplainer(
         core,
         limits,
         maxTokenLength,
+        decryption,
         observed,
         requirement,
         now: seconds,
       })
-      const ofToken = await resultOfToken(token.token, new ResourceServer(core), requirement)
+      const ofToken = withLayer(
+        await resultOfToken(token.token, new ResourceServer(core), requirement),
+        traced,
+      )
       const [credentials, ...rest] = traced.steps
       if (token.token !== '') assertAgreement(rest, ofToken)
       const ofHeader = resultOfHeader(token)
@@ -105,6 +114,11 @@ async function resultOfToken(
   } catch (error) {
     return rejected(error)
   }
+}
+
+function withLayer(result: RequestResult, { layer, isDecrypted }: Trace): RequestResult {
+  if (result.accepted || layer === undefined) return result
+  return { ...result, layer: isDecrypted ? 'content' : 'encrypted token' }
 }
 
 /**

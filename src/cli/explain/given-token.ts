@@ -60,6 +60,12 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
     pattern.test(text) ? { text: text.replace(pattern, replacement), removed } : undefined
 }
 
+/** Matches a JWS of three parts, or a JWE of five, the second of which may be empty. */
+const COMPACT = /^[\w-]+\.(?:[\w-]+\.[\w-]+|[\w-]*(?:\.[\w-]+){3})$/
+
+/** Matches the same within a text. The header begins with `{"`. */
+const COMPACT_WITHIN = /eyJ[\w-]*\.(?:[\w-]*(?:\.[\w-]+){3}|[\w-]+\.[\w-]+)/g
+
 /** Returns the token in the text; `undefined` if no token is found. */
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
   let text = given
@@ -73,10 +79,10 @@ function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefin
   }
   if (isToken68(text)) return { token: text, removed }
   const joined = text.replace(/\s+/g, '')
-  if (/[\r\n]/.test(text) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(joined)) {
+  if (/[\r\n]/.test(text) && COMPACT.test(joined)) {
     return { token: joined, removed: [...removed, 'the line breaks within the token'] }
   }
-  const [jwt, ...others] = given.match(/eyJ[\w-]*\.[\w-]+\.[\w-]+/g) ?? []
+  const [jwt, ...others] = given.match(COMPACT_WITHIN) ?? []
   if (jwt === undefined || others.length > 0) return undefined
   return { token: jwt, removed: ['everything around the JWT'] }
 }

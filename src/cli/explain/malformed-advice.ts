@@ -42,7 +42,7 @@ function wrongNumberOfParts(parts: number): string {
     case 1:
       return 'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
     case 5:
-      return 'The token has five parts, so it is encrypted (JWE). Have the issuer sign the tokens for this API instead.'
+      return 'The token has five parts, so it is encrypted (JWE). To decrypt it here, add --decryption-key with the private key of the API, which must have the option "decryption"; or have the issuer not encrypt the tokens for this API.'
     default:
       return 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
   }

@@ -12,9 +12,11 @@ const TIME_CLAIMS = ['exp', 'nbf', 'iat', 'auth_time']
 const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
 
 export function renderText(explanation: Explanation, colors: Colors): string {
-  const { steps, jws, result, tokenAlone } = explanation
+  const { steps, jws, layer, result, tokenAlone } = explanation
   const lines = steps.flatMap((step) => linesOf(step, colors))
   const isGenuine = steps.some(({ name, outcome }) => name === 'signature' && outcome === 'passed')
+  const outer =
+    layer === undefined ? [] : members('header of the encrypted token', layer.header, colors)
   const contents =
     jws === undefined
       ? []
@@ -24,15 +26,19 @@ export function renderText(explanation: Explanation, colors: Colors): string {
         ]
   const alone =
     tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, colors).trim()}`]
-  return ['', ...lines, '', sentence(result, colors), ...alone, ...contents, ''].join('\n')
+  return ['', ...lines, '', sentence(result, colors), ...alone, ...outer, ...contents, ''].join(
+    '\n',
+  )
 }
 
-/** Returns the object that `--json` prints. It does not contain the token's signature. */
-export function renderJson({ result, tokenAlone, steps, jws }: Explanation): object {
+/** Returns the object that `--json` prints. It contains neither the token's
+ * signature nor the JWT in an encrypted token. */
+export function renderJson({ result, tokenAlone, steps, jws, layer }: Explanation): object {
   return {
     result,
     ...(tokenAlone && { tokenAlone }),
     steps,
+    ...(layer && { encryptedTokenHeader: layer.header }),
     ...(jws && { header: headerOf(jws), claims: jws.claims }),
   }
 }
@@ -60,8 +66,9 @@ function linesOf(step: Step, { red, green, dim, bold }: Colors): readonly string
 
 function sentence(result: RequestResult, { red, green, bold }: Colors): string {
   if (result.accepted) return `  ${bold(green('accepted'))}`
-  const { status, code, step, message } = result
-  return `  ${bold(red('rejected'))} at step "${step}": ${status} ${code}, ${message}`
+  const { status, code, step, layer, message } = result
+  const where = layer === undefined ? `"${step}"` : `"${step}" of the ${layer}`
+  return `  ${bold(red('rejected'))} at step ${where}: ${status} ${code}, ${message}`
 }
 
 function members(

@@ -7,6 +7,7 @@ import type { Check } from '../../errors/rejection-reason.js'
 export const STEPS = [
   'credentials',
   'token',
+  'decryption',
   'issuer',
   'algorithm',
   'type',
@@ -48,23 +49,27 @@ export type Step = {
     }
 )
 
+/** The steps that a JWT must pass before its content can be checked. */
+const CONTENT = ['decryption', 'token'] as const
+
 /** The steps that must pass before each step can run, the closest first. */
 export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
   credentials: [],
   token: [],
-  issuer: ['token'],
-  algorithm: ['token'],
-  type: ['token'],
-  claims: ['token'],
-  expiry: ['claims', 'token'],
-  'not-before': ['claims', 'token'],
-  'issued-at': ['claims', 'token'],
-  age: ['claims', 'token'],
-  audience: ['token'],
-  binding: ['token'],
-  key: ['issuer', 'algorithm', 'token'],
-  signature: ['key', 'issuer', 'algorithm', 'token'],
-  scope: ['claims', 'token'],
+  decryption: ['token'],
+  issuer: CONTENT,
+  algorithm: CONTENT,
+  type: CONTENT,
+  claims: CONTENT,
+  expiry: ['claims', ...CONTENT],
+  'not-before': ['claims', ...CONTENT],
+  'issued-at': ['claims', ...CONTENT],
+  age: ['claims', ...CONTENT],
+  audience: CONTENT,
+  binding: CONTENT,
+  key: ['issuer', 'algorithm', ...CONTENT],
+  signature: ['key', 'issuer', 'algorithm', ...CONTENT],
+  scope: ['claims', ...CONTENT],
 }
 
 /**

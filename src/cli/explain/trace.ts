@@ -7,6 +7,7 @@ import { type AccessTokenClaims, timesOf } from '../../access-token/access-token
 import { readConfirmation } from '../../access-token/confirmation.js'
 import type { Algorithm } from '../../base/algorithms.js'
 import { bearerToken } from '../../credentials/bearer.js'
+import type { ResolvedDecryption } from '../../decryption/options.js'
 import { MissingCredentialsError } from '../../errors/errors.js'
 import { andThen } from '../../errors/result.js'
 import { type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
@@ -32,6 +33,7 @@ import { KnownHeaders } from '../../token/known-headers.js'
 import { printable, printableJson } from '../printable.js'
 import { adviser } from './advice.js'
 import { Checklist } from './checklist.js'
+import { type EncryptedLayer, readEncryptedLayer } from './encrypted-layer.js'
 import type { GivenToken } from './given-token.js'
 import type { ObservedFetch } from './observed-fetch.js'
 import type { Step } from './step.js'
@@ -42,6 +44,8 @@ export interface TraceInput {
   readonly core: Core
   readonly limits: TimeLimits
   readonly maxTokenLength: number
+  /** The option `decryption`; `undefined` if it is not set. */
+  readonly decryption: ResolvedDecryption | undefined
   readonly observed: ObservedFetch
   readonly requirement: Requirement
   /** The time of the check, in whole seconds since the epoch. */
@@ -50,26 +54,22 @@ export interface TraceInput {
 
 export interface Trace {
   readonly steps: readonly Step[]
-  /** The parsed token; `undefined` if it could not be parsed. */
+  /** The parsed token, or the parsed content of an encrypted one; `undefined` if it is malformed. */
   readonly jws: ParsedJws | undefined
+  /** The outer layer of an encrypted token; `undefined` if the token is not encrypted. */
+  readonly layer: EncryptedLayer | undefined
+  /** Whether the token is encrypted and was decrypted. */
+  readonly isDecrypted: boolean
 }
 
 export async function trace(given: GivenToken, options: TraceInput): Promise<Trace> {
-  const { core, maxTokenLength, observed, requirement, now } = options
+  const { core } = options
   const { authorization, token: raw } = given
-  const [configured] = core.issuers.issuers() as readonly [Issuer]
-  let jws: ParsedJws | undefined
-  const list = new Checklist(
-    adviser({
-      given,
-      maxTokenLength,
-      issuer: configured,
-      requirement,
-      now,
-      observed,
-      token: () => jws,
-    }),
-  )
+  const [issuer] = core.issuers.issuers() as readonly [Issuer]
+  const layer = readEncryptedLayer(raw)
+  const read: ReadToken = { jwt: undefined, jws: undefined }
+  const facts = { ...options, given, issuer, layer, jwt: () => read.jwt, token: () => read.jws }
+  const list = new Checklist(adviser(facts))
   await list.try(
     'credentials',
     () =>
@@ -77,18 +77,72 @@ export async function trace(given: GivenToken, options: TraceInput): Promise<Tra
       new MissingCredentialsError(),
     () => `one token of ${raw.length} characters`,
   )
-  const threeParts = () => 'a signed JWT of three parts'
+  read.jwt = await tryDecryption(raw, layer, list, options)
+  const isDecrypted = read.jwt !== undefined && read.jwt !== raw
+  const jws = await tryJwt(read, isDecrypted, list, options)
+  if (jws !== undefined) {
+    const trusted = await trySignature(jws, issuer, list, options)
+    if (read.jws !== undefined) await tryPayload(read.jws, trusted, list, options)
+  }
+  return { steps: list.steps(), jws: read.jws, layer, isDecrypted }
+}
+
+/** The parts of the token that are read so far, for the advice. */
+interface ReadToken {
+  /** The token, or its decrypted content; `undefined` if the token is not decrypted. */
+  jwt: string | undefined
+  jws: ParsedJws | undefined
+}
+
+/** Returns the token, or its decrypted content; `undefined` if the decryption failed. */
+async function tryDecryption(
+  raw: string,
+  layer: EncryptedLayer | undefined,
+  list: Checklist,
+  { core: { decrypter }, maxTokenLength }: TraceInput,
+): Promise<string | undefined> {
+  if (layer === undefined || decrypter === undefined || raw.length > maxTokenLength) return raw
+  const decrypted = await list.try(
+    'token',
+    () => decrypter.decrypt(raw),
+    () => 'an encrypted token of five parts',
+  )
+  if (decrypted === undefined) return undefined
+  const { alg, enc, kid } = layer.header
+  const named = kid === undefined ? 'no "kid"' : `"kid": ${printableJson(kid)}`
+  list.pass('decryption', `${alg} with ${enc}, ${named}`)
+  return decrypted.result
+}
+
+/** Returns the JWT, and also stores it in `read` if its claims can be parsed. */
+async function tryJwt(
+  read: ReadToken,
+  isDecrypted: boolean,
+  list: Checklist,
+  { core, maxTokenLength }: TraceInput,
+): Promise<CompactJws | undefined> {
+  const { jwt } = read
+  if (jwt === undefined) return undefined
+  const seen = () =>
+    isDecrypted ? 'an encrypted token with a signed JWT in it' : 'a signed JWT of three parts'
   const compact = await list.try(
     'token',
-    () => parseCompactJws(raw, maxTokenLength, new KnownHeaders()),
-    threeParts,
+    () => parseCompactJws(jwt, maxTokenLength, new KnownHeaders()),
+    seen,
   )
-  if (compact === undefined) return { steps: list.steps(), jws }
-  const parsed = await list.try('token', () => withClaims(compact.result), threeParts)
-  jws = parsed?.result
-  const issuer = await trySignature(compact.result, configured, list, options)
-  if (jws !== undefined) await tryPayload(jws, issuer, list, options)
-  return { steps: list.steps(), jws }
+  if (compact === undefined) return undefined
+  if (!isDecrypted) await tryUnencrypted(list, core)
+  const parsed = await list.try('token', () => withClaims(compact.result), seen)
+  read.jws = parsed?.result
+  return compact.result
+}
+
+async function tryUnencrypted(list: Checklist, { decrypter }: Core): Promise<void> {
+  await list.try(
+    'decryption',
+    () => decrypter?.checkUnencrypted(),
+    () => 'not encrypted',
+  )
 }
 
 async function trySignature(
