@@ -20,7 +20,13 @@ const servers = {
     packages: 'liblemonldap-ng-portal-perl libplack-perl libstring-random-perl libio-string-perl',
     requiredFiles: ['/usr/bin/plackup', '/usr/share/lemonldap-ng/portal/htdocs/index.psgi'],
   },
+  'django-oauth-toolkit': {
+    packages: 'python3-django-oauth-toolkit',
+    requiredFiles: ['/usr/lib/python3/dist-packages/oauth2_provider/__init__.py'],
+  },
   'better-auth': { npmFolder: 'suites/servers/better-auth', requiredFiles: [] },
+  'cognito-local': { npmFolder: 'suites/servers/cognito-local', requiredFiles: [] },
+  openauth: { npmFolder: 'suites/servers/openauth', requiredFiles: [] },
 }
 
 const selected = process.argv.slice(2)
