@@ -8,8 +8,8 @@ import { readVerificationKey, UnusableKey, type VerificationKey } from './verifi
 
 /**
  * Maximum number of keys of one set that are tried for one token. There are several candidates only
- * for a token without `kid`, for a `kid` that the set repeats, and for static keys that are no JWKs. Without the maximum, a forged
- * token could cost one verification for each key of the set.
+ * for a token without `kid`, for a `kid` that the set repeats, and for static keys that are no JWKs.
+ * Without the maximum, a forged token could cost one verification for each key of the set.
  */
 export const MAX_CANDIDATES = 16
 const NONE: readonly VerificationKey[] = []
