@@ -13,14 +13,18 @@ export function areEqualThumbprints(first: string, second: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** The members that are hashed, by `kty`, in order (RFC 7638 §3.2; for OKP, RFC 8037 §2). */
+/**
+ * The members that are hashed, by `kty`, in order (RFC 7638 §3.2; RFC 8037 §2 for OKP, RFC 9964 §6
+ * for AKP).
+ */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  AKP: ['alg', 'kty', 'pub'],
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
 }
 
-/** Returns the thumbprint of a JWK; `undefined` unless it is a complete EC, OKP or RSA key. */
+/** Returns the thumbprint of a JWK; `undefined` unless it is a complete AKP, EC, OKP or RSA key. */
 export function thumbprintOf(key: Readonly<Record<string, unknown>>): string | undefined {
   const jwk = ownMembers(key)
   const members =

@@ -140,8 +140,8 @@ async function signedAssertion(privateKey: CryptoKey | JWK, typ?: string): Promi
     if (privateKey.type !== 'private' || !privateKey.usages.includes('sign')) throw unusableKey()
     return PrivateKeyJwt(privateKey, { [modifyAssertion]: (header) => setMembers(header, { typ }) })
   }
-  const { alg, kid, d } = privateKey ?? {}
-  if (typeof alg !== 'string' || typeof d !== 'string') throw unusableKey()
+  const { alg, kid, d, priv = d } = privateKey ?? {}
+  if (typeof alg !== 'string' || typeof priv !== 'string') throw unusableKey()
   const key = await importJWK(privateKey, alg).catch(() => undefined)
   if (!types.isCryptoKey(key) || !key.usages.includes('sign')) throw unusableKey()
   return PrivateKeyJwt(

@@ -9,6 +9,7 @@ import {
   isAsymmetric,
   isSymmetric,
   minimumSecretBytes,
+  runtimeHint,
   SYMMETRIC_ALGORITHMS,
 } from '../base/algorithms.js'
 import { booleanOr, isPlainObject, members, reject } from '../base/check.js'
@@ -63,7 +64,7 @@ export function resolveAlgorithms(options: KeysOptions): ReadonlySet<Algorithm> 
     const lists = families.map((isMember) => ALGORITHMS.filter(isMember).join(', '))
     reject(
       'algorithms',
-      `must be an array of one or more of ${lists.join(' and one or more of ')} ${condition}`,
+      `must be an array of one or more of ${lists.join(' and one or more of ')} ${condition}${runtimeHint(algorithms)}`,
     )
   }
   return new Set(algorithms)

@@ -96,7 +96,8 @@ export interface IssuerOptions {
 
   /**
    * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
-   * sizes, EdDSA and Ed25519, each only with a key of its type. `none` is never accepted. If
+   * sizes, EdDSA, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87 where the runtime has them (Node
+   * 24.6 or later with OpenSSL 3.5 or later), each only with a key of its type. `none` is never accepted. If
    * `secret` is set, this option is required and must list one or more of HS256, HS384 and HS512,
    * and with `dangerouslyAllowSecretWithKeys` also one or more of the others; without `secret`,
    * these three are errors.

@@ -8,8 +8,10 @@ import {
   ASYMMETRIC_ALGORITHMS,
   type AsymmetricAlgorithm,
   keyShapeOf,
+  runtimeHint,
 } from '../base/algorithms.js'
 import { isJsonObject } from '../base/json-object.js'
+import { importMlDsaKey } from '../base/ml-dsa.js'
 import { describe } from '../errors/rejection-reason.js'
 import { isOfSmallOrder } from './small-order.js'
 
@@ -107,11 +109,11 @@ export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
   if (misused !== undefined) return new UnusableKey(misused)
   const [algorithm, ...others] = algorithmsOf(members)
   if (algorithm === undefined) return new UnusableKey(whyNoAlgorithm(members))
-  const { kid, kty, crv, n, e, x, y, issuer } = members
+  const { kid, kty, crv, n, e, x, y, pub, issuer } = members
   // Omits `use`, `key_ops` and other members, which were checked above: importJWK is stricter about
   // them than RFC 7517.
-  const required = { kty, crv: crvOf(kty, crv), n, e, x, y }
-  const incomplete = whyIncomplete(members)
+  const required = { kty, crv: crvOf(kty, crv), n, e, x, y, pub }
+  const incomplete = whyIncomplete(members, algorithm)
   if (incomplete !== undefined) return new UnusableKey(incomplete)
   return { kid: kid as string | undefined, issuer, algorithms: [algorithm, ...others], required }
 }
@@ -131,8 +133,9 @@ function membersOf(jwk: Readonly<Record<string, unknown>>): Members {
   return members
 }
 
-function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, k }: Members) {
+function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, priv, k }: Members) {
   if (d !== undefined) return 'is private (it has "d")'
+  if (priv !== undefined) return 'is private (it has "priv")'
   if (k !== undefined) return 'is a shared secret (it has "k")'
   if (kid !== undefined && typeof kid !== 'string') return 'has a "kid" that is not a string'
   if (ext !== undefined && typeof ext !== 'boolean') return 'has an "ext" that is not a boolean'
@@ -146,39 +149,42 @@ function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, k }: Member
   return new Set(operations).size < operations.length ? 'has a duplicate in "key_ops"' : undefined
 }
 
-function algorithmsOf({ alg, kty, crv }: Members): AsymmetricAlgorithm[] {
-  return ASYMMETRIC_ALGORITHMS.filter((algorithm) => {
-    const shape = keyShapeOf(algorithm)
-    const named = alg === undefined || alg === algorithm
-    return named && shape.kty === kty && shape.crv === crvOf(kty, crv)
+function algorithmsOf(members: Members): AsymmetricAlgorithm[] {
+  const { alg } = members
+  return algorithmsForType(members).filter((algorithm) => {
+    const isImplied = alg === undefined && keyShapeOf(algorithm).requiresAlg !== true
+    return isImplied || alg === algorithm
   })
 }
 
-function whyNoAlgorithm({ alg, kty, crv }: Members): string {
+/** Returns the algorithms for the type of the key, whatever its `alg`. */
+function algorithmsForType({ kty, crv }: Members): AsymmetricAlgorithm[] {
+  return ASYMMETRIC_ALGORITHMS.filter((algorithm) => {
+    const shape = keyShapeOf(algorithm)
+    return shape.kty === kty && shape.crv === crvOf(kty, crv)
+  })
+}
+
+function whyNoAlgorithm(members: Members): string {
+  const { alg, kty, crv } = members
   const type = `"kty": ${quote(kty)}${crv === undefined ? '' : `, "crv": ${quote(crv)}`}`
-  if (algorithmsOf({ kty, crv }).length === 0) return `is of a type that is not supported (${type})`
+  if (algorithmsForType(members).length === 0) {
+    return `is of a type that is not supported (${type})${runtimeHint(alg)}`
+  }
   return `has "alg": ${quote(alg)}, which is not a signature algorithm for its type (${type})`
 }
 
-/** Length of a coordinate in bytes, leading zeros included (RFC 7518 §6.2.1.2, RFC 8037 §2). */
-const COORDINATE_BYTES: Readonly<Record<string, number>> = {
-  'P-256': 32,
-  'P-384': 48,
-  'P-521': 66,
-  Ed25519: 32,
-}
-
-function whyIncomplete({ kty, crv, n, e, x, y, x5c }: Members): string | undefined {
-  const wanted = kty === 'RSA' ? { n, e } : kty === 'EC' ? { x, y } : { x }
-  for (const [name, value] of Object.entries(wanted)) {
-    if (typeof value === 'string') continue
-    return `has no "${name}"${x5c === undefined ? '' : ' (certificates in "x5c" are not read)'}`
-  }
-  if (kty === 'RSA') return undefined
-  const bytes = COORDINATE_BYTES[crv as string] as number
-  for (const [name, value] of Object.entries(wanted)) {
-    const { length } = Buffer.from(value as string, 'base64url')
-    if (length !== bytes) return `has "${name}" of ${length} bytes; ${crv} requires ${bytes}`
+function whyIncomplete(members: Members, algorithm: AsymmetricAlgorithm): string | undefined {
+  const { crv = algorithm, x5c } = members
+  for (const [name, bytes] of Object.entries(keyShapeOf(algorithm).members)) {
+    const value = members[name]
+    if (typeof value !== 'string') {
+      return `has no "${name}"${x5c === undefined ? '' : ' (certificates in "x5c" are not read)'}`
+    }
+    const { length } = Buffer.from(value, 'base64url')
+    if (bytes > 0 && length !== bytes) {
+      return `has "${name}" of ${length} bytes; ${crv} requires ${bytes}`
+    }
   }
   return undefined
 }
@@ -194,10 +200,11 @@ function quote(value: unknown): string {
 }
 
 /**
- * Returns the `crv`; `undefined` for an RSA key, which has no curve even if its JWK has a `crv`.
+ * Returns the `crv`; `undefined` for RSA and AKP keys, which have no curve even if the JWK has a
+ * `crv`.
  */
 function crvOf(kty: unknown, crv: unknown): unknown {
-  return kty === 'RSA' ? undefined : crv
+  return kty === 'RSA' || kty === 'AKP' ? undefined : crv
 }
 
 async function importMaterial(
@@ -205,11 +212,31 @@ async function importMaterial(
   algorithm: AsymmetricAlgorithm,
 ): Promise<KeyObject | undefined> {
   try {
-    // importJWK returns bytes for symmetric keys only; here the `kty` is RSA, EC or OKP.
-    return KeyObject.from((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
+    return await IMPORTERS[keyShapeOf(algorithm).kty](jwk, algorithm)
   } catch {
     return undefined
   }
+}
+
+type Importer = (
+  jwk: Record<string, unknown>,
+  algorithm: AsymmetricAlgorithm,
+) => KeyObject | Promise<KeyObject>
+
+async function importWithJose(
+  jwk: Record<string, unknown>,
+  algorithm: AsymmetricAlgorithm,
+): Promise<KeyObject> {
+  // importJWK returns bytes for symmetric keys only; here the `kty` is RSA, EC or OKP.
+  return KeyObject.from((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
+}
+
+const IMPORTERS: Readonly<Record<'RSA' | 'EC' | 'OKP' | 'AKP', Importer>> = {
+  RSA: importWithJose,
+  EC: importWithJose,
+  OKP: importWithJose,
+  // jose would use WebCrypto, in which ML-DSA causes a warning about an experimental feature.
+  AKP: importMlDsaKey,
 }
 
 function whyUnsound(key: KeyObject): string | undefined {

@@ -21,14 +21,15 @@ import type { MaybePromise } from '../errors/result.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 
 interface SignatureScheme {
-  readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'
-  /** Name of the hash for `node:crypto`; `null` for EdDSA, which defines its own hash. */
+  readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'ml-dsa' | 'hmac'
+  /** Name of the hash for `node:crypto`; `null` for EdDSA and ML-DSA, which define their own
+   * hash. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
   /** Length of the signature in bytes; `undefined` for RSA, where it depends on the key. */
   readonly bytes: number | undefined
 }
 
-/** Signature schemes by algorithm (RFC 7518 §3.1, RFC 8037 §3.1). */
+/** Signature schemes by algorithm (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9964 §4). */
 const SCHEMES: Readonly<Record<Algorithm, SignatureScheme>> = {
   RS256: { kind: 'pkcs1', hash: 'sha256', bytes: undefined },
   RS384: { kind: 'pkcs1', hash: 'sha384', bytes: undefined },
@@ -41,6 +42,9 @@ const SCHEMES: Readonly<Record<Algorithm, SignatureScheme>> = {
   ES512: { kind: 'ecdsa', hash: 'sha512', bytes: 132 },
   EdDSA: { kind: 'eddsa', hash: null, bytes: 64 },
   Ed25519: { kind: 'eddsa', hash: null, bytes: 64 },
+  'ML-DSA-44': { kind: 'ml-dsa', hash: null, bytes: 2420 },
+  'ML-DSA-65': { kind: 'ml-dsa', hash: null, bytes: 3309 },
+  'ML-DSA-87': { kind: 'ml-dsa', hash: null, bytes: 4627 },
   HS256: { kind: 'hmac', hash: 'sha256', bytes: 32 },
   HS384: { kind: 'hmac', hash: 'sha384', bytes: 48 },
   HS512: { kind: 'hmac', hash: 'sha512', bytes: 64 },
@@ -98,6 +102,8 @@ const ENCODINGS: Readonly<Record<Exclude<SignatureScheme['kind'], 'hmac'>, Signi
   // RFC 7518 §3.4: R and S are concatenated, each in full length. OpenSSL's default is DER.
   ecdsa: { dsaEncoding: 'ieee-p1363' },
   eddsa: {},
+  // RFC 9964 §4: pure ML-DSA with an empty context, the default of OpenSSL.
+  'ml-dsa': {},
 }
 
 /**

@@ -14,6 +14,7 @@ const QUICK = [
   'test/api/openapi.test.ts',
   'test/api/mtls.test.ts',
   'test/api/dpop.test.ts',
+  'test/api/ml-dsa.test.ts',
   'test/keys/key-set.test.ts',
   'test/token/signature.test.ts',
   'test/testing/password-grant.test.ts',

@@ -183,7 +183,7 @@ t.test('P1.2: rejects a proof that is not one well-formed JWT', async (t) => {
     `${header}.${payload}.!`,
     `${base64url('[]')}.${payload}.${signature}`,
     `${base64url('{"typ":"dpop+jwt","typ":"dpop+jwt"}')}.${payload}.${signature}`,
-    `${header}.${payload}.${'A'.repeat(8_192)}`,
+    `${header}.${payload}.${'A'.repeat(12_288)}`,
     `${proof} ${proof}`,
     `"${proof}"`,
   ]) {

@@ -6,6 +6,7 @@ import {
   type AsymmetricAlgorithm,
   isAsymmetric,
   PROOF_ALGORITHMS,
+  runtimeHint,
 } from '../../base/algorithms.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { members, numberIn, reject, strings } from '../../base/check.js'
@@ -44,7 +45,9 @@ export interface DPoPOptions {
 
   /**
    * Signature algorithms accepted for proofs. Default: every asymmetric algorithm except ES384 and
-   * ES512, whose proofs cost 0.5 and 1.2 ms of CPU time each, compared to 0.06 ms for ES256.
+   * ES512, whose proofs cost 0.5 and 1.2 ms of CPU time each, compared to 0.06 ms for ES256, and
+   * except ML-DSA, whose proofs take 6,000 to 11,300 of the 16,384 bytes that Node accepts for all
+   * headers.
    */
   algorithms?: readonly AsymmetricAlgorithm[]
 
@@ -205,7 +208,10 @@ const BASE_URL = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[^%/]|%[0-9a-f]{2})+)*$/i
 
 function resolveAlgorithms(value: unknown): ReadonlySet<AsymmetricAlgorithm> {
   if (Array.isArray(value) && value.length > 0 && value.every(isAsymmetric)) return new Set(value)
-  return reject('dpop.algorithms', `must be an array of ${ASYMMETRIC_ALGORITHMS.join(', ')}`)
+  return reject(
+    'dpop.algorithms',
+    `must be an array of ${ASYMMETRIC_ALGORITHMS.join(', ')}${runtimeHint(value)}`,
+  )
 }
 
 const MIN_SECRET_BYTES = 32

@@ -133,8 +133,8 @@ export class ProofKeys {
   }
 }
 
-/** Members of private and symmetric keys: RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+/** Members of private and symmetric keys: RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2; RFC 9964 §3. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /** Whether an RSA key has at most 4096 bits. Clients choose the key, so its cost is limited. */
 function isBounded({ material }: VerificationKey): boolean {

@@ -3,6 +3,7 @@
  * `ADVICE`.
  */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
+import { runtimeHint } from '../../base/algorithms.js'
 import type { ResolvedDecryption } from '../../decryption/options.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
@@ -106,7 +107,7 @@ function algorithmAdvice(alg: string): string {
     return `${alg} needs a secret that the API shares with the issuer. Have the issuer sign with RS256 or ES256 (Auth0: "Signing Algorithm" of the API). During a migration, an API accepts both with "secret" and "dangerouslyAllowSecretWithKeys"; explain knows no secret.`
   }
   if (/^none$/i.test(alg)) return UNSIGNED
-  return 'Have the issuer sign with one of the expected algorithms.'
+  return `Have the issuer sign with one of the expected algorithms${runtimeHint(alg) || '.'}`
 }
 
 function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {

@@ -1,6 +1,10 @@
 import { types } from 'node:util'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../base/algorithms.js'
+import {
+  ASYMMETRIC_ALGORITHMS,
+  type AsymmetricAlgorithm,
+  runtimeHint,
+} from '../../base/algorithms.js'
 import { isJsonObject } from '../../base/json-object.js'
 
 /** A client's key pair for DPoP. The function `DPoP()` of oauth4webapi accepts it as key pair. */
@@ -26,7 +30,9 @@ export interface DPoPKey {
  */
 export async function generateDPoPKey(algorithm: AsymmetricAlgorithm = 'ES256'): Promise<DPoPKey> {
   if (!ASYMMETRIC_ALGORITHMS.includes(algorithm)) {
-    throw new TypeError(`"algorithm" must be one of ${ASYMMETRIC_ALGORITHMS.join(', ')}`)
+    throw new TypeError(
+      `"algorithm" must be one of ${ASYMMETRIC_ALGORITHMS.join(', ')}${runtimeHint(algorithm)}`,
+    )
   }
   const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true })
   const jwk = await exportJWK(publicKey)

@@ -11,7 +11,7 @@ import { UsedIds } from './used-ids.js'
  */
 const MAX_SKEW_SECONDS = 60
 
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
  * Verifies the DPoP proofs of token requests (RFC 9449 §4.3, §5). A request may have at most one

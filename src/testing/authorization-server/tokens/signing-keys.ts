@@ -9,11 +9,18 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
-import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../../base/algorithms.js'
+import {
+  ASYMMETRIC_ALGORITHMS,
+  type AsymmetricAlgorithm,
+  runtimeHint,
+} from '../../../base/algorithms.js'
 import { isJsonObject } from '../../../base/json-object.js'
 import { rejectUnknownOptions } from '../../known-options.js'
 
-/** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
+/**
+ * A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864, RFC 9964). ML-DSA
+ * requires Node 24.7 or later with OpenSSL 3.5 or later.
+ */
 export type SigningAlgorithm = AsymmetricAlgorithm
 
 /** Members that override those of the JWS header. A member set to `undefined` is left out. */
@@ -33,11 +40,13 @@ export interface RotationOptions {
 /** @throws {TypeError} if the value is not an asymmetric signature algorithm. */
 export function requireSigningAlgorithm(algorithm: unknown): asserts algorithm is SigningAlgorithm {
   if ((ASYMMETRIC_ALGORITHMS as readonly unknown[]).includes(algorithm)) return
-  throw new TypeError(`"algorithm" must be one of ${ASYMMETRIC_ALGORITHMS.join(', ')}`)
+  throw new TypeError(
+    `"algorithm" must be one of ${ASYMMETRIC_ALGORITHMS.join(', ')}${runtimeHint(algorithm)}`,
+  )
 }
 
-/** The members of a JWK that contain private or secret values (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+/** The members of a JWK that contain private or secret values (RFC 7518 §6, RFC 9964 §3). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
  * Maximum number of the server's own keys that stay published after a rotation. It is below the

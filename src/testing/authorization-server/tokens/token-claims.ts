@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import type { SigningAlgorithm } from './signing-keys.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
@@ -58,10 +58,15 @@ function protocolClaims(
 
 /**
  * Returns the `at_hash`: the left half of the hash of the access token, in base64url. The signature
- * algorithm determines the hash function (OpenID Connect Core §3.1.3.6).
+ * algorithm determines the hash function (OpenID Connect Core §3.1.3.6): for EdDSA and ML-DSA, the
+ * function that the algorithm uses itself, with 512 bits.
  */
-function accessTokenHash({ token, algorithm }: IssuedAccessToken): string {
-  const bits = algorithm.startsWith('Ed') ? '512' : algorithm.slice(2)
-  const hash = createHash(`sha${bits}`).update(token).digest()
+export function accessTokenHash({ token, algorithm }: IssuedAccessToken): string {
+  const hash = hashFor(algorithm).update(token).digest()
   return hash.subarray(0, hash.length / 2).toString('base64url')
+}
+
+function hashFor(algorithm: SigningAlgorithm): Hash {
+  if (algorithm.startsWith('ML-DSA')) return createHash('shake256', { outputLength: 64 })
+  return createHash(`sha${algorithm.startsWith('Ed') ? '512' : algorithm.slice(2)}`)
 }
