@@ -92,7 +92,7 @@ function familyOf(material: KeyObject): KeyFamily | undefined {
       : undefined
   }
   if (asymmetricKeyType === 'rsa') {
-    const { modulusLength: bits = 0 } = asymmetricKeyDetails ?? {}
+    const { modulusLength: bits } = asymmetricKeyDetails as { modulusLength: number }
     return bits >= 2_048 && bits <= 8_192
       ? { possible: RSA, defaults: ['RSA-OAEP-256'] }
       : undefined

@@ -58,6 +58,23 @@ async function introspecting(
   }
 }
 
+t.test('gives the advice of the profile if an introspected token has no scope', async (t) => {
+  const { server, state, good } = await introspecting(t, {}, { profile: 'authentik' })
+  const { scope: _scope, ...withoutScope } = good
+  const withScope = { ...good, scope: 'profile' }
+  for (const [token, response, expected] of [
+    ['without', withoutScope, /^orders:write \(access tokens of authentik .*: require groups/],
+    ['with', withScope, /^orders:write$/],
+    ['empty', { ...good, scope: '' }, /^orders:write$/],
+  ] as const) {
+    state.tokens.set(token, response)
+    await t.rejects(server.verify(token, { scope: 'orders:write' }), {
+      code: 'insufficient_scope',
+      reason: { check: 'scope', expected },
+    })
+  }
+})
+
 t.test('I2: checks the members of a response like claims', async (t) => {
   const { verify, good: activeResponse, issuer } = await introspecting(t)
   const now = seconds()

@@ -8,6 +8,7 @@ const NOTHING = {
   cacheHits: 0,
   cacheMisses: 0,
   signatureVerifications: 0,
+  decryptions: 0,
   rejections: {},
   cacheSize: 0,
 }
@@ -66,6 +67,7 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
       cacheHits: 3,
       cacheMisses: 4,
       signatureVerifications: 2,
+      decryptions: 0,
       rejections: { missing_credentials: 1, insufficient_scope: 1, invalid_token: 3 },
       cacheSize: 1,
     },
@@ -120,6 +122,7 @@ t.test('the plugin counts rejected requests by code', async (t) => {
     cacheHits: 4,
     cacheMisses: 3,
     signatureVerifications: 1,
+    decryptions: 0,
     rejections: {
       missing_credentials: 2,
       invalid_request: 1,

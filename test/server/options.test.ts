@@ -239,7 +239,7 @@ rejectsRows('profile', [
   [
     'unknown',
     { profile: 'auth1' },
-    /^"profile" option must be one of standard, rfc9068, okta, auth0, entra, cognito, keycloak, or an object that defines a profile$/,
+    /^"profile" option must be one of standard, rfc9068, okta, .*, supertokens, or an object that defines a profile$/,
   ],
   ['in capitals', { profile: 'Okta' }, /^"profile" option/],
   ['null', { profile: null }, /^"profile" option/],

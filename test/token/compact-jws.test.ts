@@ -219,7 +219,7 @@ t.test('reports the expected form of a token in the reason', async (t) => {
   t.same(detailsOf('a.b.c.d.e'), [
     'The access token is encrypted, which is not supported here',
     'a signed token of three parts',
-    'an encrypted token (JWE): configure the issuer not to encrypt tokens for this API',
+    'an encrypted token (JWE): set "decryption", or configure the issuer not to encrypt tokens for this API',
   ])
   t.same(detailsOf(`${header}=.${payload}.${signature}`), [
     malformed,
