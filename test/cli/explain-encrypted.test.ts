@@ -132,6 +132,17 @@ t.test('advises on the outer layer', async (t) => {
   }
 })
 
+t.test('recognizes a token that the issuer encrypted for itself', async (t) => {
+  // Auth0 issues such a token if the client names no audience.
+  const header = { alg: 'dir', enc: 'A256GCM', iss: 'https://acme.eu.auth0.com/' }
+  const raw = [base64url(header), '', 'AAAA', 'AAAA', 'AAAA'].join('.')
+  for (const args of [[], BOTH]) {
+    const explained = await explain(t, raw, args)
+    t.match(explained, { code: 1, result: { step: 'token', layer: 'encrypted token' } })
+    t.match(explained.step.token?.advice, /for itself.*Auth0.*with --audience/)
+  }
+})
+
 t.test('advises on content that is no signed JWT', async (t) => {
   const jwt = await server.issueToken()
   const parameters = { alg: 'ECDH-ES', kid: 'ec-1' }

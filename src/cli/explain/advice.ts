@@ -18,7 +18,7 @@ import type { GivenToken } from './given-token.js'
 import { hasIdTokenHash, looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
 import { issuerAdvice } from './issuer-advice.js'
 import { keyAdvice, signatureAdvice } from './key-advice.js'
-import { malformedAdvice, UNSIGNED } from './malformed-advice.js'
+import { forIssuerItselfAdvice, malformedAdvice, UNSIGNED } from './malformed-advice.js'
 import type { ObservedFetch } from './observed-fetch.js'
 import { type StepName, stepOf } from './step.js'
 import { timeAdvice } from './time-advice.js'
@@ -96,7 +96,7 @@ function tokenAdvice({
   error,
 }: Facts & { readonly error: ResourceServerError }): string {
   const content = jwt()
-  if (content === undefined) return encryptedLayerAdvice(error)
+  if (content === undefined) return forIssuerItselfAdvice(token) ?? encryptedLayerAdvice(error)
   return content === token
     ? malformedAdvice(token, maxTokenLength)
     : contentAdvice(content, maxTokenLength)

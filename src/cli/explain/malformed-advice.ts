@@ -7,6 +7,7 @@ import { splitCompact } from '../../token/compact-serialization.js'
 import { readHeader } from '../../token/jose-header.js'
 import { isCheapToParse } from '../../token/json-cost.js'
 import { jsonTypeName } from '../json-type-name.js'
+import { readEncryptedLayer } from './encrypted-layer.js'
 
 export const UNSIGNED = 'The token is not signed at all: anyone can create it.'
 
@@ -18,7 +19,9 @@ const MAX_HEADERS = 16_384
 export function malformedAdvice(raw: string, maxTokenLength: number): string {
   if (raw.length > maxTokenLength) return tooLong(raw.length, maxTokenLength)
   const parts = splitCompact(raw)
-  if (parts === undefined) return wrongNumberOfParts(raw.split('.').length)
+  if (parts === undefined) {
+    return forIssuerItselfAdvice(raw) ?? wrongNumberOfParts(raw.split('.').length)
+  }
   const [header, payload, signature] = parts
   return (
     objectAdvice('header', header) ??
@@ -46,6 +49,16 @@ function wrongNumberOfParts(parts: number): string {
     default:
       return 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
   }
+}
+
+/**
+ * Returns the advice on a token that the issuer encrypted with its own secret, as Auth0 does;
+ * `undefined` for any other token. The header of such a token has `iss`, and no `cty`.
+ */
+export function forIssuerItselfAdvice(raw: string): string | undefined {
+  const { header: { alg, iss, cty } = {} } = readEncryptedLayer(raw) ?? {}
+  if (alg !== 'dir' || typeof iss !== 'string' || cty !== undefined) return undefined
+  return 'The issuer encrypted the token for itself, so only its UserInfo endpoint can read it. Auth0 issues such tokens if a client names no API: request a token with --audience.'
 }
 
 /**
