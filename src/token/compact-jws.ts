@@ -57,7 +57,7 @@ export function parseCompactJws(
     return malformed('The access token is too long', `at most ${maxLength} characters`, 'more')
   }
   const segments = splitCompact(raw)
-  if (segments === undefined) return wrongSegmentCount(raw.split('.').length)
+  if (segments === undefined) return wrongSegmentCount(raw)
   const [headerSegment, payloadSegment, last] = segments
   const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment)
   if (isRejection(header)) return header
@@ -141,7 +141,12 @@ function decode(segment: string): Result<Buffer> {
   return decodeBase64url(segment) ?? malformed(MALFORMED, 'canonical base64url')
 }
 
-function wrongSegmentCount(segments: number): InvalidTokenError {
+function wrongSegmentCount(raw: string): InvalidTokenError {
+  // Node joins the values of a repeated header with a comma. Two JWTs have five segments then.
+  if (raw.includes(',')) {
+    return malformed(MALFORMED, 'one token', 'several values of a repeated header')
+  }
+  const segments = raw.split('.').length
   if (segments === 5) {
     return malformed(
       'The access token is encrypted, which is not supported here',

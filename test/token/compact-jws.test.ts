@@ -114,6 +114,12 @@ t.test('J17: reports that an encrypted token is encrypted', async (t) => {
   t.match(error.reason, { expected: /signed token/, found: /JWE/ })
 })
 
+t.test('reports several values of a repeated header', async (t) => {
+  const error = reasonOf('eyJhbGciOiJSUzI1NiJ9.e30.AA, eyJhbGciOiJSUzI1NiJ9.e30.AA')
+  t.equal(error.message, 'The access token is malformed')
+  t.match(error.reason, { expected: 'one token', found: 'several values of a repeated header' })
+})
+
 t.test('rejects a token that is too long before parsing it', async (t) => {
   const error = reasonOf('\0'.repeat(1_048_576))
   t.equal(error.message, 'The access token is too long')
