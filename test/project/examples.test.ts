@@ -16,7 +16,7 @@ const fileOf = (name: string) => new URL(`${name}.js`, folder).pathname
 /** They need no environment, and end by themselves with exit code 0. Three processes share them. */
 const SHARES = [
   ['demo', 'graphql', 'metrics', 'openapi', 'several-issuers', 'token-to-api'],
-  ['dpop', 'introspection', 'mtls', 'rate-limit', 'tenants', 'token-exchange'],
+  ['dpop', 'encrypted-tokens', 'introspection', 'mtls', 'rate-limit', 'tenants', 'token-exchange'],
   ['mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
 ]
 const shares = SHARES.map((names) => ({ names, outcomes: runInSequence(names.map(fileOf)) }))
@@ -51,6 +51,7 @@ t.test('every example has a test', async (t) => {
       'demo',
       'demo-output',
       'dpop',
+      'encrypted-tokens',
       'graphql',
       'introspection',
       'mcp',
@@ -109,6 +110,19 @@ example('dpop: rejects a stolen token and a replayed proof', async (t) => {
   t.match(stdout, /with another key: +401 .*bound to a different key/)
   t.match(stdout, /recorded request: +200/)
   t.match(stdout, /replayed: +401 The DPoP proof was used before/)
+})
+
+example('encrypted-tokens: rejects tokens for another key, and rotates the key', async (t) => {
+  const { code, stdout, stderr } = await outcomeOf('encrypted-tokens')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /parts of the token: 5\nthe client can read the user: false\n/)
+  for (const title of ['encrypted', 'rotation, old key', 'rotation, new key', 'rotated, new key']) {
+    t.match(stdout, new RegExp(`^${title} +200 \\{"user":"testuser1@example.com"\\}$`, 'm'))
+  }
+  t.match(stdout, /^for another API +401 .*"The access token cannot be decrypted"$/m)
+  t.match(stdout, /^not encrypted +401 .*"The access token is not encrypted"$/m)
+  t.match(stdout, /^rotated, old key +401 .*"The access token cannot be decrypted"$/m)
+  t.notMatch(stdout, /eyJ/)
 })
 
 example('graphql: a resolver rejects a token without its scope', async (t) => {
