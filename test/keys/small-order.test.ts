@@ -80,12 +80,16 @@ t.test('J14: rejects points of small order, in any encoding', async (t) => {
   }
 })
 
-t.test('Node accepts a signature without a private key under such a key', async (t) => {
-  const key = createPublicKey({ key: jwkOf(littleEndian(1n, 0n)), format: 'jwk' })
-  // R is the neutral element, S is 0.
+t.test('rejects a key under which a signature needs no private key', async (t) => {
+  const jwk = jwkOf(littleEndian(1n, 0n))
+  const key = createPublicKey({ key: jwk, format: 'jwk' })
+  // R is the neutral element, S is 0. Whether Node accepts the signature depends on its OpenSSL: that
+  // of Node 20 does, that of Node 24.21 does not.
   const signature = Buffer.concat([littleEndian(1n, 0n), Buffer.alloc(32)])
-  for (const text of ['anything', 'at all']) t.ok(verify(null, Buffer.from(text), key, signature))
+  const isForgeable = verify(null, Buffer.from('anything'), key, signature)
+  t.equal(isForgeable, verify(null, Buffer.from('at all'), key, signature))
   t.ok(isOfSmallOrder(key))
+  t.equal(await importVerificationKey(jwk), undefined)
 })
 
 t.test('accepts generated keys', async (t) => {
