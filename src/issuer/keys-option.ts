@@ -102,7 +102,7 @@ export function resolveKeys(options: KeysOptions, allowHttp: boolean): ResolvedK
   }
   return {
     from: 'remote',
-    jwksUri: jwksUri ?? keySetOfProvider(options),
+    jwksUri: jwksUri ?? keySetOfProvider(options, allowHttp),
     allowHttp,
     jwks: resolved,
   }

@@ -74,17 +74,15 @@ export function resolveProfile(
 
 /**
  * Returns the URL of the key set that the provider of an issuer knows without metadata: the
- * provider that `profile` names or extends, or that owns the domain. `undefined` if there is none.
+ * provider that `profile` names or extends, or that owns the domain. `undefined` if there is none, or if the URL is plain http on a host where
+ * http is not allowed: the issuer identifier is then rejected for the same reason.
  *
  * @throws {TypeError} if the issuer identifier leads to a URL that is not usable.
  */
-export function keySetOfProvider({
-  issuer,
-  profile,
-}: {
-  readonly issuer: unknown
-  readonly profile?: unknown
-}): string | undefined {
+export function keySetOfProvider(
+  { issuer, profile }: { readonly issuer: unknown; readonly profile?: unknown },
+  allowHttp: boolean,
+): string | undefined {
   if (typeof issuer !== 'string') return undefined
   const url = httpUrl(issuer)
   const named = providerNamed(isPlainObject(profile) ? ownMember(profile, 'extends') : profile)
@@ -92,19 +90,20 @@ export function keySetOfProvider({
   const jwksUri = candidates
     .map((provider) => provider && ownMember(provider, 'jwksUri')?.(issuer))
     .find((derived) => derived !== undefined)
-  if (jwksUri !== undefined && !isPlainHttpsUrl(jwksUri)) {
+  if (jwksUri === undefined) return undefined
+  if (!isPlainUrl(jwksUri)) {
     reject(
       'issuer',
       'must be an identifier of the provider, from which the URL of its keys follows',
     )
   }
-  return jwksUri
+  return isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true }) ? jwksUri : undefined
 }
 
 /** Whether a URL has no query, fragment, credentials or dot segments and is spelled as parsed. */
-function isPlainHttpsUrl(text: string): boolean {
+function isPlainUrl(text: string): boolean {
   return (
-    isSecureUrl(text, { allowHttp: false, mayBeLoopback: false }) &&
+    isSecureUrl(text, { allowHttp: true, mayBeLoopback: true }) &&
     !/[?#]/.test(text) &&
     parsedSpelling(text) === text &&
     !hasDotSegment(text)

@@ -82,7 +82,23 @@ t.test('rejects an identifier that leads to another URL than the provider intend
     })
   }
   derive(t, PROVIDERS.okta, (issuer) => `http://${issuer}/`)
-  for (const issuer of ['127.0.0.1', 'user@host']) {
+  for (const issuer of ['keys.example', 'user@host']) {
     t.throws(() => sourceOf({ issuer, profile: 'okta' }), { name: 'TypeError' })
+  }
+})
+
+t.test('derives a plain http URL on loopback, and elsewhere only if http is allowed', async (t) => {
+  const profile = 'supertokens'
+  const sourceOfHost = (host: string, options: object = {}) =>
+    sourceOf({ issuer: `http://${host}:3001/auth`, profile, ...options })
+  for (const host of ['localhost', '127.0.0.1', 'auth.localhost']) {
+    t.equal(sourceOfHost(host), `http://${host}:3001/auth/jwt/jwks.json`)
+  }
+  for (const host of ['auth', 'localhost.example', '127.0.0.1.example', '0.0.0.0']) {
+    t.throws(() => sourceOfHost(host), {
+      message: /^"issuer" option must be an https URL \(http on loopback only\)/,
+    })
+    const allowed = sourceOfHost(host, { dangerouslyAllowHttp: true })
+    t.equal(allowed, `http://${host}:3001/auth/jwt/jwks.json`)
   }
 })

@@ -52,7 +52,7 @@ export const betterAuth: Provider = {
   profile: () => profile,
   // The plugin `jwt` publishes no metadata. Its default issuer is the origin of the server.
   jwksUri: (issuer) =>
-    /^https:\/\/[\w.-]+(?::\d+)?$/.test(issuer) ? `${issuer}/api/auth/jwks` : undefined,
+    /^https?:\/\/[\w.-]+(?::\d+)?$/.test(issuer) ? `${issuer}/api/auth/jwks` : undefined,
 }
 
 function clientId(claims: Claims): string | undefined {

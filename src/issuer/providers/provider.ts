@@ -24,8 +24,9 @@ export interface Provider {
   /**
    * Returns the URL of the key set of an issuer, for a provider whose metadata is absent or
    * unusable; `undefined` if it is unknown, so that metadata is fetched. The options `jwksUri`,
-   * `jwks.keys` and `secret` take precedence. Registration fails unless the URL is an https URL
-   * without query or fragment, as URL parsers write it.
+   * `jwks.keys` and `secret` take precedence. Registration fails unless the URL has no query or
+   * fragment and is spelled as URL parsers write it. A plain http URL is used only on loopback, or
+   * with `dangerouslyAllowHttp`.
    *
    * @param issuer any string: not validated yet, and with a function as `issuer`, chosen by the
    *   caller. Derive a URL only from identifiers of the form that the provider documents.

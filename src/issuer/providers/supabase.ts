@@ -36,7 +36,7 @@ export const supabase: Provider = {
   profile: () => profile,
   // A path of `/auth/v1` is that of Supabase on a custom domain, or of a self-hosted server.
   jwksUri: (issuer) =>
-    /^https:\/\/[\w.:-]+\/auth\/v1$/.test(issuer) ? `${issuer}/.well-known/jwks.json` : undefined,
+    /^https?:\/\/[\w.:-]+\/auth\/v1$/.test(issuer) ? `${issuer}/.well-known/jwks.json` : undefined,
   owns: ({ hostname }) => hostname.endsWith('.supabase.co'),
   issuerConfigError({ hostname }, issuer) {
     const identifier = `https://${hostname}/auth/v1`

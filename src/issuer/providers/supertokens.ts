@@ -44,7 +44,7 @@ export const supertokens: Provider = {
   }),
   mayOmitAudience: true,
   jwksUri: (issuer) =>
-    /^https:\/\/[\w.:-]+(?:\/[\w-]+)+$/.test(issuer) ? `${issuer}/jwt/jwks.json` : undefined,
+    /^https?:\/\/[\w.:-]+(?:\/[\w-]+)+$/.test(issuer) ? `${issuer}/jwt/jwks.json` : undefined,
 }
 
 /** A JWT of the recipe `jwt` has the same issuer and keys, but belongs to no session. */

@@ -82,7 +82,11 @@ t.test('derives the URL of the key set only from documented identifiers', async 
       'https://auth.acme.com/auth/v1/.well-known/jwks.json',
     ],
     ['supabase', 'https://auth.acme.com', undefined],
-    ['supabase', 'http://localhost:54321/auth/v1', undefined],
+    [
+      'supabase',
+      'http://127.0.0.1:54321/auth/v1',
+      'http://127.0.0.1:54321/auth/v1/.well-known/jwks.json',
+    ],
     ['workos', 'https://acme.authkit.app', undefined],
     ['workos', 'https://api.workos.com/user_management/client_1/../x', undefined],
     [
@@ -92,7 +96,7 @@ t.test('derives the URL of the key set only from documented identifiers', async 
     ],
     ['better-auth', 'https://app.example', 'https://app.example/api/auth/jwks'],
     ['better-auth', 'https://app.example/api/auth', undefined],
-    ['better-auth', 'http://localhost:3000', undefined],
+    ['better-auth', 'http://localhost:3000', 'http://localhost:3000/api/auth/jwks'],
     [
       'descope',
       'P2abcdefghijklmnopqrstuvwxyz',
@@ -119,7 +123,9 @@ t.test('derives the URL of the key set only from documented identifiers', async 
     ['stytch', `stytch.com/${project}/../x`, undefined],
     ['stytch', 'https://acme.customers.stytch.com', undefined],
     ['supertokens', 'https://api.acme.com/auth', 'https://api.acme.com/auth/jwt/jwks.json'],
-    ['supertokens', 'http://localhost:3001/auth', undefined],
+    ['supertokens', 'http://localhost:3001/auth', 'http://localhost:3001/auth/jwt/jwks.json'],
+    ['supertokens', 'http://user@localhost:3001/auth', undefined],
+    ['supertokens', 'ftp://localhost:3001/auth', undefined],
   ]
   for (const [name, issuer, jwksUri] of rows) {
     t.equal(PROVIDERS[name].jwksUri?.(issuer), jwksUri, `${name} ${issuer}`)
