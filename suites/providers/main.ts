@@ -1,19 +1,20 @@
 /** Checks the fixtures of all profiles, and prints the results as a Markdown table. */
 import process from 'node:process'
 import { type Cell, COLUMNS, checkProvider } from '../../test/fixtures/providers/check-provider.js'
-import { FIXTURES } from '../../test/fixtures/providers/providers.js'
+import { ALL_FIXTURES } from '../../test/fixtures/providers/providers.js'
 
 const selected = process.argv.slice(2)
-const unknownName = selected.find((name) => !Object.hasOwn(FIXTURES, name))
+const profiles = [...new Set(Object.values(ALL_FIXTURES).map(({ profile }) => `${profile}`))]
+const unknownName = selected.find((name) => !profiles.includes(name))
 if (unknownName !== undefined) {
-  console.error(`${unknownName} is not a profile: use ${Object.keys(FIXTURES).join(', ')}`)
+  console.error(`${unknownName} is not a profile: use ${profiles.join(', ')}`)
   process.exit(2)
 }
 
-console.log(`| ${['profile', ...COLUMNS].join(' | ')} |`)
+console.log(`| ${['profile, registration', ...COLUMNS].join(' | ')} |`)
 console.log(`|${' --- |'.repeat(COLUMNS.length + 1)}`)
-for (const [name, fixture] of Object.entries(FIXTURES)) {
-  if (selected.length > 0 && !selected.includes(name)) continue
+for (const [name, fixture] of Object.entries(ALL_FIXTURES)) {
+  if (selected.length > 0 && !selected.includes(fixture.profile)) continue
   const row = await checkProvider(fixture)
   const cells = COLUMNS.map((column) => row[column])
   console.log(`| ${[name, ...cells.map(textOf)].join(' | ')} |`)

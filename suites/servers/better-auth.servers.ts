@@ -9,11 +9,11 @@ import { startApi } from '../../test/api/interop/fixtures/api.js'
 import { RESOURCE, startBetterAuth } from './fixtures/better-auth.js'
 
 const server = await startBetterAuth(t)
-const { origin, issuer, jwksUri, clientId } = server
+const { origin, issuer, clientId } = server
 const profile = 'better-auth'
 const oauth: IssuerOptions = { issuer, audience: RESOURCE, profile }
 // Tokens of the plugin jwt have the origin as issuer and audience, which has no metadata.
-const sessions: IssuerOptions = { issuer: origin, audience: origin, profile, jwksUri }
+const sessions: IssuerOptions = { issuer: origin, audience: origin, profile }
 
 t.test('accepts an access token of the authorization code flow', async (t) => {
   const { access_token, id_token } = await server.codeFlow(await server.signInUser())
