@@ -14,9 +14,12 @@ export function splitCompact(
   return [raw.slice(0, first), raw.slice(first + 1, second), raw.slice(second + 1)]
 }
 
-/** Whether the token has the five parts of a JWE in compact serialization (RFC 7516 §7.1). */
+/**
+ * Whether the token has the five parts of a JWE in compact serialization (RFC 7516 §7.1). Two JWTs in
+ * a repeated header, which Node joins with a comma, are not a JWE.
+ */
 export function isCompactJwe(raw: string): boolean {
-  return raw.split('.', 6).length === 5
+  return raw.split('.', 6).length === 5 && !raw.includes(',')
 }
 
 /** Decodes UTF-8; returns `undefined` if the bytes are not valid UTF-8. */

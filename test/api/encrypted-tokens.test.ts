@@ -170,6 +170,8 @@ t.test('E2, E3: rejects a header before a key is used', async (t) => {
     const error = await rejectionOf(api.verify(raw))
     t.match(error, { statusCode: 401, code: 'invalid_token', check }, what)
   }
+  const repeated = await rejectionOf(api.verify(`${jwt}, ${jwt}`))
+  t.match(repeated.reason, { found: 'several values of a repeated header' })
   t.equal(api.statistics().decryptions, 0)
   t.ok(await api.verify(good))
 })

@@ -85,6 +85,16 @@ t.test('advises to copy a token again if no part of it is malformed', async (t) 
   t.match(malformedAdvice(await token(), 8_192), 'Copy it again, complete and unchanged')
 })
 
+t.test('recognizes the values of a repeated header, which have five parts', async (t) => {
+  for (const separator of [',', ', ', ', Bearer ']) {
+    const { advice } = await explain(`${await token()}${separator}${await token()}`)
+    t.match(advice.token ?? advice.credentials, /several tokens|Pass only the token/, separator)
+    t.notMatch(Object.values(advice).join(), 'encrypted', separator)
+  }
+  const two = `${await token()},${await token()}`
+  t.match((await explain(two)).advice.token, /^The input contains several tokens/)
+})
+
 t.test('text output lists what was removed around the token', async (t) => {
   const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
   const { code, stdout } = await runHere(args, { input: `"${await token()}"` })

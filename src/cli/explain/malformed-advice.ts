@@ -11,6 +11,9 @@ import { readEncryptedLayer } from './encrypted-layer.js'
 
 export const UNSIGNED = 'The token is not signed at all: anyone can create it.'
 
+const SEVERAL_TOKENS =
+  'The input contains several tokens, separated by commas: a header was sent more than once. Copy one token only, and have the client or the gateway send one.'
+
 /** Maximum number of nested levels of JSON that the plugin accepts. */
 const MAX_DEPTH = 32
 /** Node's default maximum size of all headers of a request, in bytes. */
@@ -20,6 +23,7 @@ export function malformedAdvice(raw: string, maxTokenLength: number): string {
   if (raw.length > maxTokenLength) return tooLong(raw.length, maxTokenLength)
   const parts = splitCompact(raw)
   if (parts === undefined) {
+    if (raw.includes(',')) return SEVERAL_TOKENS
     return forIssuerItselfAdvice(raw) ?? wrongNumberOfParts(raw.split('.').length)
   }
   const [header, payload, signature] = parts
