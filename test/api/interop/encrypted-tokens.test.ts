@@ -93,6 +93,7 @@ t.test('accepts a token in the shape of OpenIddict', async (t) => {
     aud: 'resource_server',
     scope: 'orders:read',
     client_id: 'web-app',
+    role: ['editor'],
     oi_prst: 'web-app',
     oi_au_id: '1',
     oi_tkn_id: '2',
@@ -103,7 +104,7 @@ t.test('accepts a token in the shape of OpenIddict', async (t) => {
     issuer,
     audience: 'resource_server',
     jwks: { keys: [signing.publicJwk] },
-    profile: 'rfc9068' as const,
+    profile: 'openiddict' as const,
   }
   const keyManagementAlgorithms = ['RSA-OAEP'] as const
   const api = await startApi(t, {
@@ -112,6 +113,8 @@ t.test('accepts a token in the shape of OpenIddict', async (t) => {
   })
   t.match(await api.get('/orders', token), { status: 200 })
   t.match(await api.get('/me', token), { body: { user: 'user-1', client: 'web-app' } })
+  const { roles } = await api.app.resourceServer.verify(token)
+  t.strictSame([...roles], ['editor'], 'read by the profile')
 
   const defaults = await startApi(t, { ...options, decryption: { keys: [key] } })
   t.match(await defaults.get('/me', token), { status: 401 })
