@@ -1,7 +1,8 @@
 /** docs/providers.md quotes the errors of the code. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { InvalidTokenError } from '../../src/index.js'
+import type { AccessTokenClaims, InvalidTokenError } from '../../src/index.js'
+import { PROVIDERS as PROVIDERS_BY_NAME } from '../../src/issuer/providers/providers.js'
 import { resolveOptions } from '../../src/server/options.js'
 import { forge, serverFor } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
@@ -74,8 +75,21 @@ t.test('quotes the rejections of the examples exactly', async (t) => {
   }
 })
 
+t.test('quotes the advice about audience and scope of each profile exactly', async (t) => {
+  for (const [name, { accessToken, profile, registration }] of Object.entries(FIXTURES)) {
+    const audience = new Set([(registration as { audience?: unknown }).audience].flat() as string[])
+    const { audienceHint, scopeHint } = PROVIDERS_BY_NAME[profile].profile(audience)
+    const hints = [audienceHint, scopeHint?.(accessToken.claims as AccessTokenClaims)]
+    for (const hint of hints) {
+      if (hint !== undefined) t.ok(doc.includes(` (${hint})\``), `${name}: ${hint}`)
+    }
+  }
+})
+
 t.test('shows the registration of each fixture, and a row for each profile', async (t) => {
-  const blocks = [...doc.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
+  const blocks = [...doc.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) =>
+    code.replace(/:\n +/g, ': '),
+  )
   for (const [name, { registration }] of Object.entries(FIXTURES)) {
     const values = Object.entries(registration).map(([option, value]) =>
       typeof value === 'string' ? `${option}: '${value}'` : option,
