@@ -66,7 +66,7 @@ export function resolveProfile(
   if (replacedBy !== undefined && provider !== undefined && provider.mayOmitAudience !== true) {
     reject(
       replacedBy,
-      `is not available with the profile ${profile.name}, which defines its audience claim: remove it`,
+      `is not available with the profile ${profile.name}, which compares the audience claim of its provider: remove it`,
     )
   }
   return audienceClaim === undefined ? profile : { ...profile, audienceClaims: [audienceClaim] }
@@ -74,8 +74,9 @@ export function resolveProfile(
 
 /**
  * Returns the URL of the key set that the provider of an issuer knows without metadata: the
- * provider that `profile` names or extends, or that owns the domain. `undefined` if there is none, or if the URL is plain http on a host where
- * http is not allowed: the issuer identifier is then rejected for the same reason.
+ * provider that `profile` names or extends, or that owns the domain. Returns `undefined` if there
+ * is none, or if the URL is plain http on a host where http is not allowed; the issuer identifier
+ * is then rejected for the same reason.
  *
  * @throws {TypeError} if the issuer identifier leads to a URL that is not usable.
  */
@@ -94,7 +95,7 @@ export function keySetOfProvider(
   if (!isPlainUrl(jwksUri)) {
     reject(
       'issuer',
-      'must be an identifier of the provider, from which the URL of its keys follows',
+      'must be an issuer identifier of the provider, because the URL of its key set is derived from it',
     )
   }
   return isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true }) ? jwksUri : undefined

@@ -36,10 +36,10 @@ export class SharedKeySets {
    * Returns a key source for an issuer. The first lookup of a key creates the key set, unless one
    * with an equal issuer and equal options exists.
    *
-   * @param concerns the options that determine which keys are fetched, and how.
+   * @param keyOptions the options that determine which keys are fetched, and how.
    */
-  share(issuer: string, concerns: unknown, create: () => ShareableKeys): KeySource {
-    const id = this.#fingerprints.fingerprint({ issuer, concerns })
+  share(issuer: string, keyOptions: unknown, create: () => ShareableKeys): KeySource {
+    const id = this.#fingerprints.fingerprint({ issuer, keyOptions })
     return new SharedKeys(issuer, {
       known: () => this.#sets.get(id),
       open: () => this.#sets.get(id) ?? this.#create(id, create),

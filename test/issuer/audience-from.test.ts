@@ -64,7 +64,7 @@ t.test('J6: rejects a malformed aud even if azp matches', async (t) => {
 })
 
 t.test(
-  'rejects dangerouslyAudienceFrom with a profile that defines its audience claim',
+  'rejects dangerouslyAudienceFrom with a profile that compares its own audience claim',
   async (t) => {
     const resolve = (options: object) =>
       issuersIn({ issuer: ISSUER, audience: 'a', ...options } as ResourceServerOptions)
@@ -73,7 +73,7 @@ t.test(
         name: 'TypeError',
         message:
           `"dangerouslyAudienceFrom" option is not available with the profile ${profile}, which ` +
-          'defines its audience claim: remove it',
+          'compares the audience claim of its provider: remove it',
       })
     }
     for (const odd of ['aud', 'iss', 'sub', 'jti', 'act', 'cnf', 'exp', '', null, true, ['azp']]) {

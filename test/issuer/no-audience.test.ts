@@ -122,7 +122,7 @@ t.test('rejects an invalid rule, or one beside an audience, at registration', as
   t.throws(() => resolve({}), { message: /^"audience" option must be the audience of this API/ })
   for (const profile of ['rfc9068', 'okta', 'auth0', 'entra', 'cognito']) {
     t.throws(() => resolve({ ...given, profile }), {
-      message: `"dangerouslyNoAudience" option is not available with the profile ${profile}, which defines its audience claim: remove it`,
+      message: `"dangerouslyNoAudience" option is not available with the profile ${profile}, which compares the audience claim of its provider: remove it`,
     })
   }
   for (const profile of ['standard', 'keycloak', { name: 'ours' }, undefined]) {

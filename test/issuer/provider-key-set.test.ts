@@ -78,7 +78,7 @@ t.test('rejects an identifier that leads to another URL than the provider intend
   derive(t, PROVIDERS.keycloak, (issuer) => `https://keys.example/${issuer}/jwks`)
   for (const issuer of ['a?b', 'a#b', '..', 'a/../../b', '%2e%2e', 'a/%2E%2E/b', 'é', 'a\n']) {
     t.throws(() => sourceOf({ issuer, profile: 'keycloak' }), {
-      message: /^"issuer" option must be an identifier of the provider/,
+      message: /^"issuer" option must be an issuer identifier of the provider/,
     })
   }
   derive(t, PROVIDERS.okta, (issuer) => `http://${issuer}/`)

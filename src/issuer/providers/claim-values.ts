@@ -24,8 +24,7 @@ export function names(value: unknown): readonly string[] {
 
 /**
  * Returns the names of an object's members whose value is `true` or an object; an empty array for
- * any other value. A member with the value `false` or `null`, for example, states that its name
- * does not apply.
+ * any other value. For example, `{ admin: false }` states that the subject has no role `admin`.
  */
 export function memberNames(value: unknown): readonly string[] {
   if (!isJsonObject(value)) return []
@@ -40,14 +39,17 @@ export function memberOf(value: unknown, name: string): unknown {
   return isJsonObject(value) ? ownMember(value, name) : undefined
 }
 
-/** Returns the member `name` of each object in an array, where it is a string. */
+/**
+ * Returns the strings that the elements of an array have as their member `name`; an empty array for
+ * any other value.
+ */
 export function memberOfEach(value: unknown, name: string): readonly string[] {
   const elements: readonly unknown[] = Array.isArray(value) ? value : []
   return names(elements.map((element) => memberOf(element, name)))
 }
 
 /** Returns the value of the first of these claims that is a string; `undefined` if none is. */
-export function firstString(claims: Claims, ...names: readonly string[]): string | undefined {
-  const values = names.map((name) => ownMember(claims, name))
+export function firstString(claims: Claims, ...claimNames: readonly string[]): string | undefined {
+  const values = claimNames.map((name) => ownMember(claims, name))
   return values.find((value) => typeof value === 'string')
 }

@@ -33,22 +33,22 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
       }
       return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
-    // The advice of the base profile is about its own claims.
-    ...(scope && { scope: reading('scope', scope, scopeIn), scopeHint: undefined }),
-    ...(clientId && { clientId: reading('clientId', clientId, stringOrUndefined) }),
-    ...(roles && { roles: reading('roles', roles, namesIn) }),
-    ...(groups && { groups: reading('groups', groups, namesIn) }),
-    ...(permissions && { permissions: reading('permissions', permissions, namesIn) }),
-    ...(subjectKind && { subjectKind: reading('subjectKind', subjectKind, kindOrUnknown) }),
-    ...(sessionId && { sessionId: reading('sessionId', sessionId, requireStringOrUndefined) }),
-    ...(actor && { actors: actorsFrom(reading('actor', actor, requireActors), base.actors) }),
+    // Omits the advice of the base profile, which concerns the claim that `scope` no longer reads.
+    ...(scope && { scope: wrapReader('scope', scope, scopeIn), scopeHint: undefined }),
+    ...(clientId && { clientId: wrapReader('clientId', clientId, stringOrUndefined) }),
+    ...(roles && { roles: wrapReader('roles', roles, namesIn) }),
+    ...(groups && { groups: wrapReader('groups', groups, namesIn) }),
+    ...(permissions && { permissions: wrapReader('permissions', permissions, namesIn) }),
+    ...(subjectKind && { subjectKind: wrapReader('subjectKind', subjectKind, kindOrUnknown) }),
+    ...(sessionId && { sessionId: wrapReader('sessionId', sessionId, requireStringOrUndefined) }),
+    ...(actor && { actors: actorsFrom(wrapReader('actor', actor, requireActors), base.actors) }),
   }
 }
 
 /**
  * Wraps a function of the application that reads claims, and converts its result with `convert`.
  */
-function reading<T>(
+function wrapReader<T>(
   name: keyof Profile,
   read: (claims: AccessTokenClaims) => unknown,
   convert: (value: unknown) => T,

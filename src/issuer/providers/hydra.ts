@@ -7,11 +7,10 @@
  * claims_id_token.go of https://github.com/ory/hydra.
  */
 
-import { isJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
-import { firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { kindByClient, standardProfile } from './standard.js'
 
@@ -40,6 +39,5 @@ function clientId(claims: Claims): string | undefined {
 
 /** Returns a claim of the consent application, which Hydra writes at the top level or in `ext`. */
 function customClaim(claims: Claims, name: string): unknown {
-  const ext = ownMember(claims, 'ext')
-  return ownMember(claims, name) ?? (isJsonObject(ext) ? ownMember(ext, name) : undefined)
+  return ownMember(claims, name) ?? memberOf(ownMember(claims, 'ext'), name)
 }

@@ -2,14 +2,16 @@
  * Defines the profile of Keycloak. The claim `typ` is the token type. Unless an Audience mapper
  * adds the API to `aud`, that claim is absent or contains only the clients whose roles the user has
  * (`account` in a new realm).
+ *
+ * Source (read 2026-11-29): core/src/main/java/org/keycloak/representations/AccessToken.java of
+ * https://github.com/keycloak/keycloak.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
-import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
-import { firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
 
@@ -46,10 +48,6 @@ function profileFor(audience: ReadonlySet<string>): ResolvedProfile {
 
 function rolesIn(access: unknown): readonly string[] {
   return names(memberOf(access, 'roles'))
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return isJsonObject(value) ? ownMember(value, name) : undefined
 }
 
 /**

@@ -9,15 +9,15 @@ import type { Claims } from '../../token/compact-jws.js'
 import { names } from './claim-values.js'
 
 /**
- * Rejects a token with `aud` if the API has no audience: the token is an ID token, or an access token
- * for another recipient.
+ * Rejects a token with `aud` if the API has no audience, because the token is an ID token or an
+ * access token for another recipient.
  *
- * @param audience the option `audience`; empty with `dangerouslyNoAudience`.
+ * @param audience the values of the option `audience`; empty with `dangerouslyNoAudience`.
  */
 export function checkForOtherRecipient(
   claims: Claims,
   audience: ReadonlySet<string>,
 ): Rejection | undefined {
   const isForOther = audience.size === 0 && names(ownMember(claims, 'aud')).length > 0
-  return isForOther ? notAnAccessToken('no "aud", or the option "audience"') : undefined
+  return isForOther ? notAnAccessToken('no "aud", because "audience" is not set') : undefined
 }
