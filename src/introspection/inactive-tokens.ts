@@ -1,10 +1,10 @@
 /**
- * Detects an issuer that reports every JWT inactive that is valid here. Such an issuer may not allow
- * this client to introspect the JWTs, so that every JWT looks revoked.
+ * Detects that the issuer reports all JWTs inactive that are valid here. The issuer then probably
+ * does not allow this client to introspect them, so that every JWT looks revoked.
  */
 import { digestOf } from './response-cache.js'
 
-/** Number of different JWTs: a few may be inactive because the issuer revoked them. */
+/** Number of different inactive JWTs that end detection: a few may have been revoked. */
 const MIN_TOKENS = 10
 
 export class InactiveTokens {
@@ -13,8 +13,8 @@ export class InactiveTokens {
   #digests: Set<string> | undefined = new Set()
 
   /**
-   * @param onOnlyInactive called at most once, when the first ten different JWTs are inactive and no
-   *   token was active before. Must not throw.
+   * @param onOnlyInactive called at most once, when the first ten different JWTs are inactive, and
+   *   no token was active before. Must not throw.
    */
   constructor(onOnlyInactive: () => void) {
     this.#onOnlyInactive = onOnlyInactive

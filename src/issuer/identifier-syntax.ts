@@ -1,11 +1,10 @@
-import { canParseUrl } from '../base/can-parse-url.js'
-
 /**
  * Checks the syntax of issuer identifiers. An identifier is a StringOrURI (RFC 7519 §2): most are
- * https URLs, by which the issuer's metadata is found; others are http URLs, or strings such as
+ * https URLs, from which the issuer's metadata is fetched; others are http URLs, or strings such as
  * `acme.com`. Identifiers are always compared code point by code point. identifier-option.ts
  * validates the option `issuer`.
  */
+import { canParseUrl } from '../base/can-parse-url.js'
 
 /** Maximum length of an issuer identifier, in characters. */
 export const MAX_IDENTIFIER_LENGTH = 512

@@ -43,8 +43,8 @@ export interface IssuerOptions {
    * by code point, including a trailing slash. Must be an https URL (http on loopback) without
    * query or fragment, spelled as URL parsers write it (RFC 8414 §2). If no metadata is read,
    * because `jwksUri`, `jwks.keys` or `secret` is set or the profile knows the key set (and with
-   * `introspection`, its `endpoint` is set), any string of 1 to 512 printable ASCII characters without space, `"` or `\\` is valid, such as
-   * `acme.com`.
+   * `introspection`, its `endpoint` is set), any string of 1 to 512 printable ASCII characters
+   * without space, `"` or `\\` is valid, such as `acme.com`.
    */
   issuer: string
 
@@ -77,11 +77,11 @@ export interface IssuerOptions {
   /**
    * Compares no audience, for an issuer whose tokens have neither `aud` nor a claim for
    * `dangerouslyAudienceFrom`. State why that is safe: `{ issuerServesThisApiOnly: true }`, or
-   * `{ claims }` that restrict tokens to this API, each with its accepted values. Every access token
-   * of the issuer (with these claims) is accepted, and so is an ID token that the profile cannot
-   * distinguish from an access token. `audience` must be absent. Not available with profiles whose
-   * provider puts the API into every access token. Logs a warning at registration. Default: the
-   * audience is compared.
+   * `{ claims }` that restrict tokens to this API, each with its accepted values. Every access
+   * token of the issuer (with these claims) is accepted, and so is an ID token that the profile
+   * cannot distinguish from an access token. `audience` must be absent. Not available with profiles
+   * whose provider puts the API into every access token. Logs a warning at registration. Default:
+   * the audience is compared.
    */
   dangerouslyNoAudience?: NoAudience
 
@@ -97,10 +97,10 @@ export interface IssuerOptions {
   /**
    * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
    * sizes, EdDSA, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87 where the runtime has them (Node
-   * 24.6 or later with OpenSSL 3.5 or later), each only with a key of its type. `none` is never accepted. If
-   * `secret` is set, this option is required and must list one or more of HS256, HS384 and HS512,
-   * and with `dangerouslyAllowSecretWithKeys` also one or more of the others; without `secret`,
-   * these three are errors.
+   * 24.6 or later with OpenSSL 3.5 or later), each only with a key of its type. `none` is never
+   * accepted. If `secret` is set, this option is required and must list one or more of HS256, HS384
+   * and HS512, and with `dangerouslyAllowSecretWithKeys` also one or more of the others; without
+   * `secret`, these three are errors.
    */
   algorithms?: readonly Algorithm[]
 
@@ -116,19 +116,19 @@ export interface IssuerOptions {
   /**
    * Secret shared with the issuer, for HS256, HS384 or HS512, which `algorithms` must list. The
    * secret must have at least as many bytes as the hash (RFC 7518 §3.2), and cannot be combined
-   * with `jwksUri` or `jwks.keys`, except with `dangerouslyAllowSecretWithKeys`. Prefer public keys:
-   * an API that knows the secret could issue tokens itself. A public key or a certificate is an
-   * error, because every party that knows it could sign tokens.
+   * with `jwksUri` or `jwks.keys`, except with `dangerouslyAllowSecretWithKeys`. Prefer public
+   * keys: an API that knows the secret could issue tokens itself. A public key or a certificate is
+   * an error, because every party that knows it could sign tokens.
    */
   secret?: string | Uint8Array
 
   /**
    * Whether tokens that are signed with `secret` are accepted in addition to tokens that are signed
    * with a key of the issuer, while the issuer migrates from the secret to keys. `algorithms` must
-   * list the algorithms of both. The secret verifies only HS256, HS384 and HS512, and the keys, from
-   * `jwksUri`, `jwks.keys` or the metadata, verify only the other algorithms. Every party that knows
-   * the secret can still issue tokens: remove the secret when the last token signed with it has
-   * expired. Logs a warning at registration. Default false.
+   * list the algorithms of both. The secret verifies only HS256, HS384 and HS512, and the keys,
+   * from `jwksUri`, `jwks.keys` or the metadata, verify only the other algorithms. Every party that
+   * knows the secret can still issue tokens: remove the secret when the last token signed with it
+   * has expired. Logs a warning at registration. Default false.
    */
   dangerouslyAllowSecretWithKeys?: boolean
 

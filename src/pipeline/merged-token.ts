@@ -3,9 +3,9 @@
  * `introspection.claims: 'merge'`. Some issuers omit claims from the JWT and send them in the
  * response only (lightweight access tokens of Keycloak).
  *
- * The JWT must pass all checks without the response, because it is verified first. The response adds
- * claims and never replaces one: of two values, the signed one counts. The caller has checked the
- * members of the response, and has rejected a response that binds a bearer token.
+ * The JWT is verified first, so it must pass all checks without the response. The response adds
+ * claims and never replaces one, because the claims of the JWT are signed. The caller has checked
+ * the members of the response, and has rejected a response that binds a bearer token.
  */
 import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
@@ -14,13 +14,13 @@ import { ownMember } from '../base/plain-object.js'
 import type { Claims } from '../token/compact-jws.js'
 
 /**
- * Members of a response that never become claims. RFC 7662 §2.2 defines the first four. Profiles read
- * claims named `client_id` and `username`, so these members could change the kind of subject.
- * Keycloak can put a whole access token into `jwt`, which is secret.
+ * Members of a response that never become claims. RFC 7662 §2.2 defines the first four. Profiles
+ * read claims named `client_id` and `username`, so these members could change `subjectKind`.
+ * Keycloak can put a whole access token into `jwt`, which must not become a claim.
  */
 const PROTOCOL_MEMBERS: readonly string[] = ['active', 'client_id', 'token_type', 'username', 'jwt']
 
-/** Claims that contain the scope. A JWT with one of them states its scope. */
+/** Claims that contain the scope. If a JWT has one of them, the response adds no scope. */
 const SCOPE_CLAIMS: readonly string[] = ['scope', 'scp']
 
 export interface MergeRules {

@@ -1,6 +1,6 @@
 /**
- * Requests tokens from Better Auth, a library that the suite installs from npm, and sends them to an
- * API over HTTP: access tokens of the plugin oauth-provider, and tokens of the plugin jwt.
+ * Requests tokens from Better Auth, a library that the suite installs from npm, and sends them to
+ * an API over HTTP: access tokens of the plugin oauth-provider, and tokens of the plugin jwt.
  */
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import t from 'tap'

@@ -1,6 +1,6 @@
 /**
- * Requests tokens from cognito-local, which emulates Amazon Cognito user pools, and sends them to an
- * API with the profile `cognito` over HTTP.
+ * Requests tokens from cognito-local, which emulates Amazon Cognito user pools, and sends them to
+ * an API with the profile `cognito` over HTTP.
  */
 import { decodeJwt } from 'jose'
 import t from 'tap'

@@ -1,4 +1,6 @@
-/** Requests tokens from glewlwyd, an authorization server in C, and sends them to an API over HTTP. */
+/**
+ * Requests tokens from glewlwyd, an authorization server in C, and sends them to an API over HTTP.
+ */
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
 import t, { type Test } from 'tap'

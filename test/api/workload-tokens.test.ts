@@ -1,6 +1,6 @@
 /**
- * The code of docs/workload-tokens.md, run as the page shows it: accepts the tokens of the platform,
- * and rejects its tokens for others with the result that the page states.
+ * The code of docs/workload-tokens.md, run as the page shows it: accepts the tokens of the
+ * platform, and rejects its tokens for others with the result that the page states.
  */
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

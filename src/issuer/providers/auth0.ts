@@ -3,8 +3,9 @@
  * token profile, in `client_id`. ID tokens have neither claim, so they are rejected even if the
  * API's audience equals a client ID. With RBAC, `permissions` contains the user's permissions.
  *
- * Source of the form of anonymous subjects:
- * https://auth0.github.io/nextjs-auth0/interfaces/types.AnonymousSession.html (read 2026-11-29).
+ * Sources (read 2026-11-29):
+ * https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles, and for anonymous
+ * subjects https://auth0.github.io/nextjs-auth0/interfaces/types.AnonymousSession.html.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

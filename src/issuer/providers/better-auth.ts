@@ -1,7 +1,7 @@
 /**
- * Defines the profile of Better Auth. The plugin `oauth-provider` signs access tokens with the `typ`
- * at+jwt; the plugin `jwt` signs tokens of sessions without `typ`. Both use the same keys, and so do
- * ID tokens, which have no `typ` either, but `acr`.
+ * Defines the profile of Better Auth. Its plugin `oauth-provider` signs access tokens with the
+ * `typ` at+jwt; its plugin `jwt` signs tokens of sessions, which have no `typ`. ID tokens are
+ * signed with the same keys and have no `typ` either; they have `acr`.
  *
  * Sources (read 2026-11-29): https://better-auth.com/docs/plugins/jwt,
  * https://better-auth.com/docs/plugins/oauth-provider, and the code of better-auth 1.7.5 and
@@ -19,7 +19,7 @@ import { standardProfile } from './standard.js'
 const profile: ResolvedProfile = {
   ...standardProfile,
   name: 'better-auth',
-  // RFC 8725 §3.11: the plugin `jwt` sets no type, so only the type of access tokens is accepted.
+  // Tokens of the plugin `jwt` have no type, so a missing type is accepted as well.
   types: ['at+jwt'],
   requiredClaims: ['sub'],
   audienceHint:

@@ -2,6 +2,9 @@
  * Defines the profile of Amazon Cognito user pools. Access tokens have no `aud`, unless the client
  * requested a resource; without `aud`, `client_id` (the app client) is compared with the configured
  * audience. `token_use` is the token type.
+ *
+ * Source (read 2026-11-29): amazon-cognito-user-pools-using-the-access-token in
+ * https://docs.amazonaws.cn/en_us/cognito/latest/developerguide/.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

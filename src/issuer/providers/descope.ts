@@ -4,8 +4,8 @@
  * issuer identifier is the project ID, or a URL that contains it.
  *
  * Sources (read 2026-11-29): https://docs.descope.com/session-overview,
- * https://docs.descope.com/anonymous-users, https://docs.descope.com/user-impersonation, lib/index.ts
- * and lib/helpers.ts of https://github.com/descope/node-sdk.
+ * https://docs.descope.com/anonymous-users, https://docs.descope.com/user-impersonation,
+ * lib/index.ts and lib/helpers.ts of https://github.com/descope/node-sdk.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

@@ -51,8 +51,9 @@ export const CLOUDS: readonly { readonly v1: string; readonly v2: string }[] = [
 ]
 
 /**
- * The issuer identifier of an external tenant (Entra External ID). The tenant ID is in its host name
- * too, so each external tenant has metadata and keys of its own, and no template is configured.
+ * The issuer identifier of an external tenant (Entra External ID). The tenant ID is in its host
+ * name too, so each external tenant has metadata and keys of its own, and no template is
+ * configured.
  */
 export const EXTERNAL_TENANT = `https://${TENANT_PLACEHOLDER}.ciamlogin.com/${TENANT_PLACEHOLDER}/v2.0`
 

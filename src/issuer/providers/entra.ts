@@ -7,6 +7,10 @@
  * An API and the application that signs users in often share one registration. Access tokens and ID
  * tokens then have the same issuer, audience, key and `typ`. This profile distinguishes them by the
  * client, which an ID token does not name.
+ *
+ * Sources (read 2026-11-29):
+ * https://docs.azure.cn/en-us/Entra/identity-platform/access-token-claims-reference, and for
+ * external tenants https://entradiff.merill.net/2026-02-07.html.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

@@ -1,6 +1,7 @@
 /**
  * Defines the profile of FusionAuth 1.60 and later. Access tokens and ID tokens have the same
- * issuer, audience (the application ID), key and `typ`. `tty` is the token type.
+ * issuer, audience (the application ID), key and `typ`. `tty` is the token type. No source was
+ * found that tokens of the client credentials grant have `tty`; without it, they are rejected.
  *
  * Sources (read 2026-11-29): https://fusionauth.io/docs/lifecycle/authenticate-users/oauth/tokens,
  * https://github.com/FusionAuth/fusionauth-issues/issues/1973.

@@ -35,7 +35,7 @@ export const google: Provider = {
     issuer === ISSUER ? undefined : `is not the issuer identifier of Google. Use ${ISSUER}`,
 }
 
-/** Google verifies addresses of service accounts, so no user has one. */
+/** Only service accounts have addresses on this domain, and `email_verified` proves the address. */
 function subjectKind(claims: Claims): SubjectKind {
   const email = firstString(claims, 'email')
   if (email === undefined || ownMember(claims, 'email_verified') !== true) return 'unknown'

@@ -1,11 +1,13 @@
 /**
  * Defines the profile of Kinde. Every access token has `scp`. ID tokens have the same issuer and
  * key, and name the client in `azp` as well, but have no `scp`. `aud` is an empty array unless the
- * client requested an audience.
+ * client requested an audience. No source was found for the elements of `roles`; the
+ * roles of Kinde's management API have the member `key`.
  *
  * Sources (read 2026-11-29): https://docs.kinde.com/build/tokens/about-access-tokens/,
  * https://docs.kinde.com/build/tokens/about-id-tokens/,
- * https://docs.kinde.com/machine-to-machine-applications/about-m2m/token-structure-and-claims-for-m2m-applications.
+ * machine-to-machine-applications/about-m2m/token-structure-and-claims-for-m2m-applications in
+ * https://docs.kinde.com/.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

@@ -1,7 +1,7 @@
 /**
- * Defines the profile of Logto, which is built on oidc-provider: an access token for an API resource
- * or an organization has the `typ` at+jwt and `client_id`. Without a resource, access tokens are
- * opaque. Impersonation adds `act`.
+ * Defines the profile of Logto, which is built on oidc-provider: an access token for an API
+ * resource or an organization has the `typ` at+jwt and `client_id`. Without a resource, access
+ * tokens are opaque. Impersonation adds `act`.
  *
  * Sources (read 2026-11-29): https://docs.logto.io/authorization/validate-access-tokens,
  * https://docs.logto.io/developers/user-impersonation, and packages/core/src/oidc of

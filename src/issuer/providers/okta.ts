@@ -1,6 +1,8 @@
 /**
  * Defines the profile of Okta's custom authorization servers. Okta sets `typ` neither in access
  * tokens nor in ID tokens, but only access tokens have `cid`. Only tokens of users have `uid`.
+ *
+ * Source (read 2026-11-29): https://developer.okta.com/standards/OIDC/.
  */
 import { ownMember } from '../../base/plain-object.js'
 import { checkVendorString } from '../../token/claims.js'

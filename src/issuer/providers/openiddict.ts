@@ -1,7 +1,7 @@
 /**
- * Defines the profile of OpenIddict 3 and later. OpenIddict encrypts access tokens unless the server
- * calls `DisableAccessTokenEncryption()`. The header's `typ` is the token type: `at+jwt` in access
- * tokens, `JWT` in ID tokens, `oi_reft+jwt` in refresh tokens.
+ * Defines the profile of OpenIddict 3 and later. OpenIddict encrypts access tokens unless the
+ * server calls `DisableAccessTokenEncryption()`. The header's `typ` is the token type: `at+jwt` in
+ * access tokens, `JWT` in ID tokens, `oi_reft+jwt` in refresh tokens.
  *
  * Source (read 2026-11-29): https://documentation.openiddict.com/configuration/token-formats.
  */

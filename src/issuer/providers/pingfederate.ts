@@ -4,8 +4,8 @@
  * the session of the user.
  *
  * Sources (read 2026-11-29):
- * https://docs.pingidentity.com/pingfederate/latest/administrators_reference_guide/pf_configure_json_token_management.html,
- * https://docs.pingidentity.com/pingfederate/11.2/developers_reference_guide/pf_userinfo_endpoint.html.
+ * the pages pf_configure_json_token_management (latest version) and pf_userinfo_endpoint (11.2) in
+ * https://docs.pingidentity.com/pingfederate/.
  */
 
 import { notAnAccessToken } from '../../token/claims.js'

@@ -1,9 +1,10 @@
 /**
- * Defines the profile of PingOne. Access tokens name the client in `client_id`; ID tokens are signed
- * with the same keys. Tokens of the client credentials grant have neither `sub` nor `sid`.
+ * Defines the profile of PingOne. Access tokens name the client in `client_id`; ID tokens are
+ * signed with the same keys, and no source was found that they never have `client_id`. Tokens of
+ * the client credentials grant have neither `sub` nor `sid`.
  *
  * Source (read 2026-11-29):
- * https://developer.pingidentity.com/pingone-api/foundations/authentication-concepts/access-tokens-and-id-tokens/token-claims.html.
+ * "Token claims" in https://developer.pingidentity.com/pingone-api/foundations/.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

@@ -1,4 +1,7 @@
-/** Defines the option `profile` as an object: a custom profile. */
+/**
+ * Defines the option `profile` in the form of an object: a custom profile, which an application
+ * defines. provider.ts defines the built-in profiles, and how to add one.
+ */
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ProfileName } from './providers.js'
@@ -78,20 +81,20 @@ export interface Profile {
   permissions?: (claims: AccessTokenClaims) => unknown
 
   /**
-   * Whether `sub` names a user, a client or an anonymous visitor. Return `unknown` unless the claims
-   * prove it.
+   * Whether `sub` names a user, a client or an anonymous visitor. Return `unknown` unless the
+   * claims prove it.
    */
   subjectKind?: (claims: AccessTokenClaims) => SubjectKind
 
   /**
-   * The session of the user at the issuer, which `revoke({ sid })` revokes: a string, or `undefined`
-   * if the token names none.
+   * The session of the user at the issuer, which `revoke({ sid })` revokes: a string, or
+   * `undefined` if the token names none.
    */
   sessionId?: (claims: AccessTokenClaims) => unknown
 
   /**
-   * The party that uses the token on behalf of the subject: `{ subject, issuer, clientId }`, with at
-   * least `subject` or `clientId`; an array of these for several parties, the current one first.
+   * The party that uses the token on behalf of the subject: `{ subject, issuer, clientId }`, with
+   * at least `subject` or `clientId`; an array of these for several parties, the current one first.
    * If the result is `undefined` or an empty array, the actors are those of the extended profile.
    */
   actor?: (claims: AccessTokenClaims) => unknown

@@ -1,6 +1,18 @@
 /**
  * Defines the interface of a provider: the format of its access tokens, and the rules for issuers
- * on its domains. Each provider has a file of its own, and providers.ts lists all providers.
+ * on its domains.
+ *
+ * To add a provider:
+ *
+ * 1. Write a file that exports a {@link Provider}; openiddict.ts is a short example. Its header
+ *    says how access tokens differ from the provider's other tokens, and names public sources with
+ *    the date of reading. If no source states a fact that the code relies on, the header says so.
+ * 2. Build the {@link ResolvedProfile} from `standardProfile`, and replace only what differs.
+ *    Reject the provider's other tokens with `notAnAccessToken` of src/token/claims.ts. Read claims
+ *    with `ownMember` and the functions of claim-values.ts, so that no claim is inherited from a
+ *    polluted `Object.prototype`.
+ * 3. Add the name to `ProfileName` and `PROVIDERS` in providers.ts.
+ * 4. Add a fixture to test/fixtures/providers, and a row and a section to docs/providers.md.
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
@@ -16,7 +28,7 @@ export interface Provider {
   readonly profile: (audience: ReadonlySet<string>) => ResolvedProfile
 
   /**
-   * Whether the provider may issue tokens without this API in `aud`. If true, the options
+   * Whether the provider may issue access tokens whose `aud` lacks this API. If true, the options
    * `dangerouslyAudienceFrom` and `dangerouslyNoAudience` are allowed. Default false.
    */
   readonly mayOmitAudience?: boolean
@@ -59,7 +71,7 @@ export interface Provider {
    */
   readonly audienceConfigError?: (url: URL, audience: ReadonlySet<string>) => string | undefined
 
-  /** Whether only the issuer itself can verify its access tokens. If absent, false. */
+  /** Whether only the issuer itself can verify its access tokens. Default false. */
   readonly introspectionOnly?: (url: URL) => boolean
 
   /** Issuer identifiers that stand for every tenant of the provider; absent if there are none. */
@@ -80,7 +92,10 @@ export interface TenantTemplates {
   readonly templates: readonly string[]
 }
 
-/** A validated profile: built-in or custom. */
+/**
+ * A validated profile: built-in or custom. The members of {@link TokenShape} recognize access
+ * tokens and their audience; those of {@link ClaimReader} read the members of `request.auth`.
+ */
 export interface ResolvedProfile extends TokenShape, ClaimReader {
   readonly name: string
   /**

@@ -1,4 +1,4 @@
-/** Lists the providers. To add a provider, write its file and list it here. */
+/** Lists the providers. provider.ts says how to add one. */
 
 import { auth0 } from './auth0.js'
 import { authentik } from './authentik.js'

@@ -1,6 +1,7 @@
 /**
- * Defines two profiles. `standard` applies RFC 7519 and RFC 9068 as most issuers do; every other
- * profile extends it. `rfc9068` is strict.
+ * Defines two profiles for issuers without a provider of their own. `standard` accepts access
+ * tokens as most issuers write them (RFC 7519, RFC 9068), and all other profiles start from it.
+ * `rfc9068` accepts only tokens that follow RFC 9068.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

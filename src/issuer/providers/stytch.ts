@@ -2,11 +2,12 @@
  * Defines the profile of Stytch: session JWTs, access tokens of Connected Apps and M2M access
  * tokens, all with the project ID in `aud`. ID tokens of Connected Apps have the same issuer and
  * keys, but neither a session nor a scope. The issuer identifier is `stytch.com/PROJECT` or the URL
- * of the project's domain.
+ * of the project's domain. No source was found that session JWTs contain the impersonator.
  *
  * Sources (read 2026-11-29): https://stytch.com/docs/b2b/api/connected-app-access-token,
- * https://stytch.com/docs/b2b/api/connected-app-id-token, https://stytch.com/docs/api/get-m2m-token,
- * and lib/shared/sessions.ts of https://github.com/stytchauth/stytch-node.
+ * https://stytch.com/docs/b2b/api/connected-app-id-token,
+ * https://stytch.com/docs/api/get-m2m-token, and lib/shared/sessions.ts, lib/b2c/client.ts and
+ * lib/b2b/client.ts of https://github.com/stytchauth/stytch-node.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -48,6 +49,8 @@ const PROJECT_ISSUER =
 export const stytch: Provider = {
   name: 'stytch',
   profile: () => profile,
+  // This is the key set of a Consumer project. For a B2B project, `jwksUri` must be set to
+  // `/v1/b2b/sessions/jwks/PROJECT`, because the project ID does not contain the type of project.
   jwksUri(issuer) {
     const [, project, environment] = PROJECT_ISSUER.exec(issuer) ?? []
     if (project === undefined) return undefined

@@ -3,7 +3,8 @@
  * tokens of the OAuth 2.0 provider. `stt` is the token type: 0 or absent for a session, 1 for an
  * OAuth 2.0 access token, 2 for an ID token.
  *
- * Sources (read 2026-11-29): https://supertokens.com/docs/authentication/unified-login/verify-tokens,
+ * Sources (read 2026-11-29):
+ * https://supertokens.com/docs/authentication/unified-login/verify-tokens,
  * lib/ts/recipe/session/accessToken.ts and lib/ts/recipe/oauth2provider of
  * https://github.com/supertokens/supertokens-node.
  */
@@ -54,7 +55,9 @@ function isAccessToken(claims: Claims): boolean {
   return type === 1 || (type === 0 && hasRefreshToken && sessionId(claims) !== undefined)
 }
 
-/** Returns the value of a claim that SuperTokens stores together with its time of fetching. */
+/**
+ * Returns `v` of a claim in the form `{ v: value, t: time }`, which recipes of SuperTokens write.
+ */
 function claimValue(claims: Claims, name: string): unknown {
   return memberOf(ownMember(claims, name), 'v')
 }

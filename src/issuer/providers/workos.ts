@@ -1,7 +1,8 @@
 /**
  * Defines the profile of WorkOS. AuthKit signs session tokens without `aud` (issuer
  * `https://api.workos.com/user_management/CLIENT`), and access tokens of Connect with `aud` and
- * `client_id` (issuer: the AuthKit domain). ID tokens of Connect have neither `sid` nor `client_id`.
+ * `client_id` (issuer: the AuthKit domain). ID tokens of Connect have neither `sid` nor
+ * `client_id`.
  *
  * Sources (read 2026-11-29): https://workos.com/docs/reference/authkit/session-tokens,
  * https://workos.com/docs/authkit/connect/token-claims,

@@ -1,7 +1,7 @@
 /**
  * Defines the profile of Zitadel. An application gets JWTs only if its setting says so; otherwise
- * its access tokens are opaque. Access tokens have `jti` and no scope claim. ID tokens have the same
- * audience, and no `jti`.
+ * its access tokens are opaque. Access tokens have `jti` and no scope claim. ID tokens have the
+ * same audience, and no `jti`.
  *
  * Sources (read 2026-11-29): https://zitadel.com/docs/apis/openidoauth/claims, and
  * internal/api/oidc/token.go and userinfo.go of https://github.com/zitadel/zitadel.

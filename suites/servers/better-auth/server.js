@@ -1,6 +1,6 @@
 /**
- * Runs Better Auth in memory, with one user and one client. Arguments: the port on loopback, and the
- * audience of the API. `/client` responds with the credentials of the client.
+ * Runs Better Auth in memory, with one user and one client. Arguments: the port on loopback, and
+ * the audience of the API. `/client` responds with the credentials of the client.
  */
 import { createServer } from 'node:http'
 import process from 'node:process'

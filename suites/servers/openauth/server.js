@@ -1,8 +1,8 @@
 /**
  * Serves an OpenAuth issuer on loopback. Arguments: port.
  *
- * Signs in the user `ada` without a question, so that a test completes the authorization code flow
- * with one request.
+ * Signs in the user `ada` without showing a page, so that a test completes the authorization code
+ * flow by following redirects.
  */
 import { createServer } from 'node:http'
 import process from 'node:process'
