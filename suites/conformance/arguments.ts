@@ -95,7 +95,7 @@ function listOf(text: string): string[] {
 }
 
 /** Features that need an API that the suite starts itself. */
-const NEEDS_RESTART: readonly Feature[] = ['restart', 'clock', 'password-grant']
+const NEEDS_RESTART: readonly Feature[] = ['restart', 'clock', 'encrypted', 'password-grant']
 
 function featuresOf(name: string, text: string): Feature[] {
   const list = listOf(text)

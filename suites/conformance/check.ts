@@ -26,6 +26,8 @@ export const FEATURES = {
   'introspects-always': 'it does not introspect JWTs',
   recheck: 'it does not recheck JWTs in the background',
   'signed-responses': 'it requests no signed responses',
+  encrypted: 'it requires no encrypted tokens',
+  'encrypted-off': 'it decrypts tokens',
   dpop: 'DPoP is off',
   'dpop-off': 'DPoP is on',
   nonce: 'it requires no DPoP nonce',

@@ -62,6 +62,21 @@ export const invisibleProperties: readonly InvisibleProperty[] = [
     test: 'P5: rejects a proof that was used on another instance',
   },
   {
+    id: 'E3',
+    property: 'decryptions are bounded',
+    test: 'E3: bounds decryptions, and plain tokens do not wait for them',
+  },
+  {
+    id: 'E4',
+    property: 'nothing of the content is in a log line, a cache key or an error',
+    test: 'E4: the plugin shows nothing of the content',
+  },
+  {
+    id: 'A3',
+    property: 'metadata lists ML-DSA only where the runtime verifies it',
+    test: 'A3: promises ML-DSA in metadata only where the runtime has it',
+  },
+  {
     id: 'R5',
     property: 'subjects that are users and clients are distinguished',
     test: 'R5: never reports a user with the profiles standard and rfc9068',

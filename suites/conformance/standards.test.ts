@@ -20,7 +20,7 @@ import { ours } from './targets/ours.js'
 import type { Target } from './targets/target.js'
 
 /** Groups of rules, with the number of rows in each. */
-const ROWS = { B: 10, J: 17, D: 4, I: 5, P: 7, R: 6, A: 2, G: 4 }
+const ROWS = { B: 10, J: 17, E: 4, D: 4, I: 5, P: 7, R: 6, A: 3, G: 4 }
 const STANDARDS = Object.entries(ROWS).flatMap(([group, count]) =>
   Array.from({ length: count }, (_, i) => `${group}${i + 1}`),
 )

@@ -4,6 +4,7 @@ import { bearer } from './checks/bearer.js'
 import { delegation } from './checks/delegation.js'
 import { discovery } from './checks/discovery.js'
 import { dpop } from './checks/dpop.js'
+import { encryption } from './checks/encryption.js'
 import { introspection } from './checks/introspection.js'
 import { jwtClaims } from './checks/jwt-claims.js'
 import { jwtForm } from './checks/jwt-form.js'
@@ -14,7 +15,7 @@ import { passwordGrantHelper } from './checks/password-grant.js'
 import { rejections } from './checks/rejections.js'
 import { invisibleProperties } from './invisible-properties.js'
 
-const GROUPS = 'BJDIPRAG'
+const GROUPS = 'BJEDIPRAG'
 
 function compareIds(a: string, b: string): number {
   const group = GROUPS.indexOf(a.charAt(0)) - GROUPS.indexOf(b.charAt(0))
@@ -27,6 +28,7 @@ export const checks: readonly Check[] = [
   ...jwtClaims,
   ...jwtSignature,
   ...jwtForm,
+  ...encryption,
   ...discovery,
   ...introspection,
   ...dpop,

@@ -6,7 +6,12 @@ import t, { type Test } from 'tap'
 import type { DecryptionOptions, ResourceServerOptions } from '../../src/index.js'
 import resourceServer, { createResourceServer, ResourceServerError } from '../../src/index.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
-import { type EncryptionKey, encrypt, encryptionKey } from '../fixtures/encryption.js'
+import {
+  type EncryptionKey,
+  encrypt,
+  encryptCompressed,
+  encryptionKey,
+} from '../fixtures/encryption.js'
 import { CLIENT, startIntrospectionServer } from '../fixtures/introspection-server.js'
 import { AUDIENCE, base64url, ISSUER, makeKey, seconds, sign } from '../fixtures/issuer.js'
 import { json } from '../fixtures/key-server.js'
@@ -141,7 +146,11 @@ t.test('E2, E3: rejects a header before a key is used', async (t) => {
     'no cty': [withHeader({ cty: undefined }), 'token'],
     'a cty other than JWT': [withHeader({ cty: 'json' }), 'token'],
     'a cty that is an array': [withHeader({ cty: ['JWT'] }), 'token'],
-    compression: [withHeader({ zip: 'DEF' }), 'token'],
+    compression: [encryptCompressed(jwt, ec.publicKey, { kid: 'ec-1' }), 'token'],
+    'a compression bomb': [
+      encryptCompressed('a'.repeat(4_000_000), ec.publicKey, { kid: 'ec-1' }),
+      'token',
+    ],
     'a critical extension': [withHeader({ crit: ['exp'] }), 'token'],
     'no enc': [withHeader({ enc: undefined }), 'token'],
     'an alg that is a number': [withHeader({ alg: 1 }), 'token'],

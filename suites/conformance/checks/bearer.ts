@@ -31,7 +31,7 @@ export const bearer: readonly Check[] = [
     ['credentials'],
     async ({ api }) => {
       for (const scheme of [api.scheme.toLowerCase(), api.scheme.toUpperCase()]) {
-        const token = api.forge()
+        const token = await api.asIssued(api.forge())
         const response = api.has('bearer')
           ? await api.send({ lines: [`authorization: ${scheme} ${token}`] })
           : await api.prove(token, {}, { scheme })
@@ -47,7 +47,9 @@ export const bearer: readonly Check[] = [
     'Several spaces between scheme and token are accepted',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const response = await api.send({ lines: [`authorization: Bearer   ${api.forge()}`] })
+      const response = await api.send({
+        lines: [`authorization: Bearer   ${await api.asIssued(api.forge())}`],
+      })
       expectAccepted(response, 'three spaces')
     },
   ),
@@ -59,7 +61,7 @@ export const bearer: readonly Check[] = [
     'Credentials that are not a token68 are rejected, even if they contain a valid token',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const token = api.forge()
+      const token = await api.asIssued(api.forge())
       for (const [what, value] of Object.entries({
         'two tokens': `Bearer ${token} ${token}`,
         'a list of tokens': `Bearer ${token}, Bearer ${token}`,
@@ -117,7 +119,7 @@ export const bearer: readonly Check[] = [
     'Two Authorization headers are 400 invalid_request, whichever is valid',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const valid = `authorization: Bearer ${api.forge()}`
+      const valid = `authorization: Bearer ${await api.asIssued(api.forge())}`
       for (const [what, lines] of Object.entries({
         'a valid token twice': [valid, valid],
         'a valid and an invalid token': [valid, 'authorization: Bearer x'],
@@ -138,7 +140,7 @@ export const bearer: readonly Check[] = [
     'A token in the query is ignored',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const response = await api.send({ path: `/?access_token=${api.forge()}` })
+      const response = await api.send({ path: `/?access_token=${await api.asIssued(api.forge())}` })
       expectRejected(response, 'a valid token in the query')
     },
   ),
@@ -151,7 +153,7 @@ export const bearer: readonly Check[] = [
     ['credentials', 'bearer'],
     async ({ api }) => {
       const lines = ['content-type: application/x-www-form-urlencoded']
-      const body = `access_token=${api.forge()}`
+      const body = `access_token=${await api.asIssued(api.forge())}`
       expectRejected(await api.send({ lines, body }), 'a valid token in the body of a GET')
     },
   ),
@@ -164,7 +166,7 @@ export const bearer: readonly Check[] = [
     ['credentials', 'bearer'],
     async ({ api }) => {
       const lines = ['content-type: application/x-www-form-urlencoded']
-      const body = `access_token=${api.forge()}`
+      const body = `access_token=${await api.asIssued(api.forge())}`
       expectRejected(await api.send({ method: 'POST', lines, body }), 'a valid token in a form')
     },
   ),

@@ -1,7 +1,12 @@
 /**
- * J1, J6, J7, J13 to J17: the key, the algorithm and the signature (RFC 7515, 7517, 7518, 8725).
+ * J1, J6, J7, J13 to J17, A3: the key, the algorithm and the signature (RFC 7515, 7517, 7518, 8725).
  */
-import { createPublicKey, createSecretKey } from 'node:crypto'
+import {
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  sign as signBytes,
+} from 'node:crypto'
 import { CompactEncrypt } from 'jose'
 import { base64url } from '../../../test/fixtures/issuer.js'
 import { type Check, rule } from '../check.js'
@@ -263,5 +268,45 @@ export const jwtSignature: readonly Check[] = [
         'five parts': `${base64url({ alg: 'dir', enc: 'A256GCM' })}..AAAA.AAAA.AAAA`,
       }
     },
+    ['jwt', 'encrypted-off'],
+  ),
+
+  rule(
+    'A3',
+    'RFC 9964',
+    'MUST',
+    'An AKP key without alg verifies nothing, and does not invalidate the key set',
+    ['jwt', 'restart'],
+    async (harness) => {
+      const { rs256 } = harness.credentials.keys
+      const { jwk, sign } = mlDsaKey()
+      const { alg, ...withoutAlg } = jwk
+      await using issuer = await harness.startIssuer([withoutAlg, rs256.publicJwk])
+      await using second = await harness.startSecondApi(issuer)
+      const { api } = second
+      expectAccepted(await api.present(api.forge({ key: rs256 })), 'a token of another key')
+      const parts = [{ alg, kid: jwk.kid, typ: 'at+jwt' }, api.claims()].map(base64url)
+      const input = parts.join('.')
+      expectRejected(await api.present(`${input}.${sign(input)}`), 'a token of the AKP key')
+    },
   ),
 ]
+
+/** Returns an ML-DSA key. Without ML-DSA in this runtime, the key and its signatures are zeros. */
+function mlDsaKey() {
+  const [kid, alg] = ['suite-akp', 'ML-DSA-44']
+  try {
+    const pair = generateKeyPairSync('ml-dsa-44' as 'ed25519')
+    return {
+      jwk: { ...pair.publicKey.export({ format: 'jwk' }), kid, alg },
+      sign: (input: string) =>
+        signBytes(null, Buffer.from(input), pair.privateKey).toString('base64url'),
+    }
+  } catch {
+    const pub = Buffer.alloc(1312).toString('base64url')
+    return {
+      jwk: { kty: 'AKP', pub, kid, alg },
+      sign: () => Buffer.alloc(2420).toString('base64url'),
+    }
+  }
+}

@@ -1,5 +1,6 @@
 /** A client of the API under test: forges tokens and proofs, and sends requests. */
 import { type DPoPKey, dpopProof } from 'fastify-resource-server/testing'
+import { type EncryptionKey, encrypt } from '../../../test/fixtures/encryption.js'
 import { type Forgery, forge } from '../../../test/fixtures/forgery.js'
 import type { TestKey } from '../../../test/fixtures/issuer.js'
 import type { RawResponse } from '../../../test/fixtures/raw-http.js'
@@ -14,6 +15,8 @@ export interface ApiOptions {
   readonly audience: string
   readonly features: ReadonlySet<Feature>
   readonly keys: SuiteKeys
+  /** The API's key, for tokens that it decrypts. */
+  readonly encryptionKey: EncryptionKey
   /** The client's DPoP key. */
   readonly dpopKey: DPoPKey
   readonly now: () => number
@@ -84,8 +87,16 @@ export class Api {
     return sendRaw(this.options.url, request)
   }
 
+  /** Returns the token as a client gets it: a JWT is encrypted if the API requires that. */
+  async asIssued(token: string): Promise<string> {
+    if (!this.has('encrypted') || token.split('.').length !== 3) return token
+    const { publicKey, privateJwk } = this.options.encryptionKey
+    return encrypt(token, publicKey, { alg: 'ECDH-ES', kid: privateJwk.kid })
+  }
+
   /** Sends a token as its client would, with a proof if the API requires one. */
-  async present(token: string, request: RawRequest = {}): Promise<RawResponse> {
+  async present(given: string, request: RawRequest = {}): Promise<RawResponse> {
+    const token = await this.asIssued(given)
     const lines = [`authorization: ${this.scheme} ${token}`, ...(request.lines ?? [])]
     if (!this.has('bearer')) lines.push(`dpop: ${await this.proof(token, request)}`)
     return this.send({ ...request, lines })

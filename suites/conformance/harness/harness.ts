@@ -9,6 +9,7 @@ import {
   testClient,
 } from 'fastify-resource-server/testing'
 import { makeCertificate, type TestCertificate } from '../../../test/fixtures/certificates.js'
+import { type EncryptionKey, encryptionKey } from '../../../test/fixtures/encryption.js'
 import { API_CLIENT, AUDIENCE, type Target } from '../targets/target.js'
 import { Api } from './api.js'
 import { makeSuiteKeys, published, type SuiteKeys } from './keys.js'
@@ -17,17 +18,20 @@ import { type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.js'
 export interface TestCredentials {
   readonly keys: SuiteKeys
   readonly dpopKey: DPoPKey
+  /** The key pair of an API that decrypts tokens. */
+  readonly encryptionKey: EncryptionKey
   readonly certificates: { readonly mine: TestCertificate; readonly others: TestCertificate }
 }
 
 export async function createTestCredentials(): Promise<TestCredentials> {
-  const [keys, dpopKey, mine, others] = await Promise.all([
+  const [keys, dpopKey, encryption, mine, others] = await Promise.all([
     makeSuiteKeys(),
     generateDPoPKey(),
+    encryptionKey('ECDH-ES', 'suite-decryption'),
     makeCertificate('client'),
     makeCertificate('another client'),
   ])
-  return { keys, dpopKey, certificates: { mine, others } }
+  return { keys, dpopKey, encryptionKey: encryption, certificates: { mine, others } }
 }
 
 /** A second instance of the API, which trusts a scripted issuer. */
@@ -69,7 +73,13 @@ export class Harness implements AsyncDisposable {
     for (const jwk of published(credentials.keys)) server.publishKey(jwk)
     try {
       const { issuer, jwksUri } = server
-      const running = await target.start({ issuer, jwksUri, audience: AUDIENCE, now: Date.now })
+      const running = await target.start({
+        issuer,
+        jwksUri,
+        audience: AUDIENCE,
+        decryptionKey: credentials.encryptionKey.privateJwk,
+        now: Date.now,
+      })
       return new Harness(target, credentials, server, running)
     } catch (error) {
       await server.close()
@@ -103,8 +113,15 @@ export class Harness implements AsyncDisposable {
   ): Promise<SecondApi> {
     let ahead = 0
     const now = () => Date.now() + ahead
-    const trusted = { issuer, jwksUri, audience: AUDIENCE, now, isImpatient, isSmall: true }
-    const running = await this.target.start(trusted)
+    const running = await this.target.start({
+      issuer,
+      jwksUri,
+      audience: AUDIENCE,
+      decryptionKey: this.credentials.encryptionKey.privateJwk,
+      now,
+      hasShortTimeout: isImpatient,
+      hasSmallCaches: true,
+    })
     const { features } = this.target
     const { url } = running
     const api = new Api({ ...this.credentials, url, issuer, audience: AUDIENCE, features, now })

@@ -41,7 +41,7 @@ const COMMON: readonly Feature[] = [
   'restart',
   'clock',
 ]
-const WITHOUT_BINDING: readonly Feature[] = ['dpop-off', 'mtls-off']
+const WITHOUT_OPTIONS: readonly Feature[] = ['dpop-off', 'mtls-off', 'encrypted-off']
 
 interface Mode {
   readonly name: string
@@ -92,20 +92,27 @@ const MODES: readonly Mode[] = [
     features: ['metadata'],
     resource: RESOURCE,
   },
+  { name: 'encrypted', features: ['encrypted'], without: ['encrypted-off'] },
 ]
 
 export const ours: readonly Target[] = [
   ...MODES.map(({ name, options = {}, features = [], without = [], resource }) => ({
     name,
     features: new Set(
-      [...COMMON, ...WITHOUT_BINDING, ...features].filter((f) => !without.includes(f)),
+      [...COMMON, ...WITHOUT_OPTIONS, ...features].filter((f) => !without.includes(f)),
     ),
     resource,
-    start: (trusted: TargetOptions) => startPlugin(trusted, options),
+    start: (trusted: TargetOptions) =>
+      startPlugin(trusted, {
+        ...options,
+        ...(features.includes('encrypted') && {
+          decryption: { keys: [trusted.decryptionKey], required: true },
+        }),
+      }),
   })),
   {
     name: 'bare',
-    features: new Set<Feature>([...COMMON, ...WITHOUT_BINDING].filter((name) => name !== 'cors')),
+    features: new Set<Feature>([...COMMON, ...WITHOUT_OPTIONS].filter((name) => name !== 'cors')),
     start: (trusted) =>
       bareApi({ ...trusted, timeout: trusted.hasShortTimeout ? SHORT_TIMEOUT_MS : TIMEOUT_MS }),
   },

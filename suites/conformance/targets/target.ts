@@ -1,4 +1,5 @@
 /** An API that the suite can test: its features, and how to start it. */
+import type { JWK } from 'jose'
 import type { Feature } from '../check.js'
 
 /** Configuration with which the API accepts the suite's tokens. */
@@ -6,6 +7,8 @@ export interface TargetOptions {
   readonly issuer: string
   readonly jwksUri: string
   readonly audience: string
+  /** The API's private key, for a target that decrypts tokens. */
+  readonly decryptionKey: JWK
   readonly now: () => number
   /** The issuer never responds, so the API should use a short timeout if it has one. */
   readonly hasShortTimeout?: boolean

@@ -12,6 +12,7 @@ export const DEFAULT_FEATURES: readonly Feature[] = [
   'discovery',
   'dpop-off',
   'mtls-off',
+  'encrypted-off',
 ]
 
 /** Time within which the API must listen. */

@@ -9,6 +9,7 @@ import { type RunningApi, SCOPE, type TargetOptions } from '../target.js'
 
 const NAME = 'express-oauth2-jwt-bearer'
 const COMMON: readonly Feature[] = [
+  'encrypted-off',
   'jwt',
   'credentials',
   'bearer',

@@ -12,6 +12,7 @@ const FEATURES: readonly Feature[] = [
   'restart',
   'dpop-off',
   'mtls-off',
+  'encrypted-off',
 ]
 
 export const fastifyJwtJwks: Peer = {
