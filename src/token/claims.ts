@@ -29,6 +29,12 @@ export interface TokenShape extends AudienceLocation {
   /** Whether the claims `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
   readonly allowsIdTokenClaims?: boolean | undefined
   /**
+   * Path to the claim that identifies the session. A token whose session ID is not a string is
+   * rejected, because a revocation of the session would otherwise not cover the token. `undefined`
+   * if the session ID is not checked.
+   */
+  readonly sessionClaim?: readonly string[] | undefined
+  /**
    * Returns an `InvalidTokenError` if vendor claims or header parameters show that the token is not
    * an access token or grants no access; otherwise `undefined`. Called before the signature is
    * verified, and only for JWTs, because an introspection response has no header.
@@ -64,6 +70,7 @@ export function verifyClaims(
   if (isRejection(wellFormed)) return wellFormed
   return (
     checkPresent(wellFormed, expectations.requiredClaims) ??
+    checkSession(wellFormed, expectations) ??
     checkTimes(timesOf(wellFormed), limits, now) ??
     checkAudience(wellFormed, expectations) ??
     wellFormed
@@ -227,6 +234,23 @@ function checkString(name: string, value: unknown): Rejection | undefined {
 function checkActor(act: unknown): Rejection | undefined {
   if (isActorClaim(act)) return undefined
   return rejection('claims', MALFORMED, '"act": objects with "sub" or "client_id"', jsonTypeOf(act))
+}
+
+/** Checks that the session ID is a string, absent or `null`. */
+function checkSession(claims: Claims, { sessionClaim }: TokenShape): Rejection | undefined {
+  if (sessionClaim === undefined) return undefined
+  let value: unknown = claims
+  for (const name of sessionClaim) {
+    if (!isJsonObject(value)) return malformedSession(sessionClaim, value)
+    value = ownMember(value, name)
+    if (value === undefined || value === null) return undefined
+  }
+  return typeof value === 'string' ? undefined : malformedSession(sessionClaim, value)
+}
+
+function malformedSession(path: readonly string[], found: unknown): Rejection {
+  const claim = path.map((name) => `"${name}"`).join(' with ')
+  return rejection('claims', MALFORMED, `${claim}: a string`, jsonTypeOf(found))
 }
 
 export function checkPresent(claims: Claims, names: readonly string[]): Rejection | undefined {

@@ -175,6 +175,7 @@ t.test('I2: checks the response before it adds claims', async (t) => {
     [{ token_use: 'id' }, 'type'],
     [{ sub: 5 }, 'claims'],
     [{ client_id: {} }, 'claims'],
+    [{ sid: ['session-1'] }, 'claims'],
   ] as const) {
     await t.rejects(merge({}, response), rejectedBy(check), JSON.stringify(response))
   }

@@ -61,7 +61,8 @@ function clientId(claims: Claims): string | undefined {
 
 /** A token of the plugin `jwt` contains the user record, whose `id` is the subject, by default. */
 function subjectKind(claims: Claims): SubjectKind {
-  if (ownMember(claims, 'isAnonymous') === true) return 'anonymous'
+  const isAnonymous = ownMember(claims, 'isAnonymous') ?? false
+  if (isAnonymous !== false) return isAnonymous === true ? 'anonymous' : 'unknown'
   const [sub, client] = [ownMember(claims, 'sub'), clientId(claims)]
   if (client !== undefined) return sub === client ? 'client' : 'user'
   return ownMember(claims, 'id') === sub ? 'user' : 'unknown'

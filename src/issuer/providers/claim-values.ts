@@ -48,6 +48,17 @@ export function memberOfEach(value: unknown, name: string): readonly string[] {
   return names(elements.map((element) => memberOf(element, name)))
 }
 
+/** Returns the members of a profile whose tokens have the session ID in the claim at this path. */
+export function sessionIn(...path: readonly [string, ...string[]]) {
+  return {
+    sessionClaim: path,
+    sessionId(claims: Claims): string | undefined {
+      const id = path.reduce<unknown>(memberOf, claims)
+      return typeof id === 'string' ? id : undefined
+    },
+  }
+}
+
 /** Returns the value of the first of these claims that is a string; `undefined` if none is. */
 export function firstString(claims: Claims, ...claimNames: readonly string[]): string | undefined {
   const values = claimNames.map((name) => ownMember(claims, name))

@@ -40,7 +40,10 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
     ...(groups && { groups: wrapReader('groups', groups, namesIn) }),
     ...(permissions && { permissions: wrapReader('permissions', permissions, namesIn) }),
     ...(subjectKind && { subjectKind: wrapReader('subjectKind', subjectKind, kindOrUnknown) }),
-    ...(sessionId && { sessionId: wrapReader('sessionId', sessionId, requireStringOrUndefined) }),
+    ...(sessionId && {
+      sessionId: wrapReader('sessionId', sessionId, requireStringOrUndefined),
+      sessionClaim: undefined,
+    }),
     ...(actor && { actors: actorsFrom(wrapReader('actor', actor, requireActors), base.actors) }),
   }
 }

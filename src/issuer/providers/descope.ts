@@ -75,7 +75,8 @@ function isAccessToken(claims: Claims): boolean {
 
 /** Only the session of a user states how the user signed in (`amr`). */
 function subjectKind(claims: Claims): SubjectKind {
-  if (ownMember(claims, 'danu') === true) return 'anonymous'
+  const isAnonymous = ownMember(claims, 'danu') ?? false
+  if (isAnonymous !== false) return isAnonymous === true ? 'anonymous' : 'unknown'
   if (names(ownMember(claims, 'amr')).length > 0) return 'user'
   return kindByClient(claims, firstString(claims, 'client_id', 'azp'))
 }

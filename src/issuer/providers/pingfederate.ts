@@ -9,7 +9,7 @@
  */
 
 import { notAnAccessToken } from '../../token/claims.js'
-import { firstString } from './claim-values.js'
+import { firstString, sessionIn } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { kindByClient, standardProfile } from './standard.js'
 
@@ -21,7 +21,7 @@ const profile: ResolvedProfile = {
     firstString(claims, 'client_id') === undefined ? notAnAccessToken('"client_id"') : undefined,
   clientId: (claims) => firstString(claims, 'client_id'),
   subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id')),
-  sessionId: (claims) => firstString(claims, 'pi.sri'),
+  ...sessionIn('pi.sri'),
 }
 
 /** Lacks `owns`, because PingFederate runs on any domain. */

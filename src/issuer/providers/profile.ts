@@ -88,7 +88,8 @@ export interface Profile {
 
   /**
    * The session of the user at the issuer, which `revoke({ sid })` revokes: a string, or
-   * `undefined` if the token names none.
+   * `undefined` if the token names none. Default: the claim of the extended profile (`sid` with
+   * `standard`); a token in which that claim is not a string is rejected.
    */
   sessionId?: (claims: AccessTokenClaims) => unknown
 

@@ -8,7 +8,7 @@ import type { SubjectKind } from '../../access-token/access-token.js'
 import { actorsOf } from '../../access-token/actor.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
-import { firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, names, scopeTokens, sessionIn } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 
 export const standardProfile: ResolvedProfile = {
@@ -30,7 +30,7 @@ export const standardProfile: ResolvedProfile = {
   permissions: (claims) =>
     names(ownMember(claims, 'permissions') ?? ownMember(claims, 'entitlements')),
   subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id', 'azp')),
-  sessionId,
+  ...sessionIn('sid'),
   actors: actorsOf,
 }
 
@@ -62,11 +62,6 @@ const rfc9068Profile: ResolvedProfile = {
 }
 
 export const rfc9068: Provider = { name: 'rfc9068', profile: () => rfc9068Profile }
-
-function sessionId(claims: Claims): string | undefined {
-  const sid = ownMember(claims, 'sid')
-  return typeof sid === 'string' ? sid : undefined
-}
 
 /**
  * Returns `client` if `sub` is the client ID, as RFC 9068 §2.2 requires if no user is involved.

@@ -13,12 +13,17 @@
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { Actor } from '../../access-token/actor.js'
 import { actorsOf } from '../../access-token/actor.js'
+import { isJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
-import { notAnAccessToken } from '../../token/claims.js'
+import type { Rejection } from '../../errors/result.js'
+import { missingClaim, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
-import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
+import { firstString, memberOf, names, scopeTokens, sessionIn } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
+
+const SESSION = 'https://stytch.com/session'
+const session = sessionIn(SESSION, 'id')
 
 const profile: ResolvedProfile = {
   ...standardProfile,
@@ -26,8 +31,8 @@ const profile: ResolvedProfile = {
   requiredClaims: ['sub'],
   audienceHint: 'the "aud" of all access tokens of Stytch is the project ID',
   checkAccessToken: (claims) =>
-    (sessionId(claims) ?? firstString(claims, 'scope'))
-      ? undefined
+    (session.sessionId(claims) ?? firstString(claims, 'scope'))
+      ? checkImpersonators(claims)
       : notAnAccessToken('"https://stytch.com/session" or "scope"'),
   scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
   scopeHint: () => 'session JWTs of Stytch have no scope: require roles instead',
@@ -38,7 +43,7 @@ const profile: ResolvedProfile = {
     if (isClient(claims)) return 'client'
     return /^(?:user|member)-/.test(subjectOf(claims)) ? 'user' : 'unknown'
   },
-  sessionId,
+  ...session,
   actors: (claims) => [...actorsOf(claims), ...impersonators(claims)],
 }
 
@@ -60,12 +65,7 @@ export const stytch: Provider = {
 }
 
 function inSession(claims: Claims, name: string): unknown {
-  return memberOf(ownMember(claims, 'https://stytch.com/session'), name)
-}
-
-function sessionId(claims: Claims): string | undefined {
-  const id = inSession(claims, 'id')
-  return typeof id === 'string' ? id : undefined
+  return memberOf(ownMember(claims, SESSION), name)
 }
 
 function subjectOf(claims: Claims): string {
@@ -76,12 +76,39 @@ function isClient(claims: Claims): boolean {
   return subjectOf(claims).startsWith('m2m-client-')
 }
 
+/**
+ * Rejects a session whose factors do not identify each impersonator, so that a malformed claim
+ * cannot hide an impersonation.
+ */
+function checkImpersonators(claims: Claims): Rejection | undefined {
+  const factors = inSession(claims, 'authentication_factors') ?? []
+  const isReadable =
+    Array.isArray(factors) &&
+    factors.every(
+      (factor) =>
+        isJsonObject(factor) &&
+        (!isImpersonation(factor) || typeof impersonatorIn(factor) === 'string'),
+    )
+  return isReadable ? undefined : missingClaim('"impersonator_id" in each impersonated factor')
+}
+
+function isImpersonation(factor: unknown): boolean {
+  return (
+    memberOf(factor, 'type') === 'impersonated' ||
+    (memberOf(factor, 'impersonated_factor') ?? undefined) !== undefined
+  )
+}
+
+function impersonatorIn(factor: unknown): unknown {
+  return memberOf(memberOf(factor, 'impersonated_factor'), 'impersonator_id')
+}
+
 /** Returns the administrators who impersonate the user, from the factors of the session. */
 function impersonators(claims: Claims): readonly Actor[] {
   const factors = inSession(claims, 'authentication_factors')
   const elements: readonly unknown[] = Array.isArray(factors) ? factors : []
   return elements.flatMap((factor) => {
-    const subject = memberOf(memberOf(factor, 'impersonated_factor'), 'impersonator_id')
+    const subject = impersonatorIn(factor)
     return typeof subject === 'string'
       ? [Object.freeze({ subject, issuer: undefined, clientId: undefined })]
       : []

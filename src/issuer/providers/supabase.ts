@@ -12,23 +12,25 @@ import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
-import { firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, names, scopeTokens, sessionIn } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
+
+const session = sessionIn('session_id')
 
 const profile: ResolvedProfile = {
   ...standardProfile,
   name: 'supabase',
   audienceHint: 'access tokens of users have authenticated in "aud"',
   checkAccessToken: (claims) =>
-    sessionId(claims) === undefined ? notAnAccessToken('"session_id"') : undefined,
+    session.sessionId(claims) === undefined ? notAnAccessToken('"session_id"') : undefined,
   scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
   scopeHint: () =>
     'only tokens of the OAuth server of Supabase have a scope: require claims or roles instead',
   clientId: (claims) => firstString(claims, 'client_id'),
   roles: (claims) => names(ownMember(claims, 'role')),
   subjectKind,
-  sessionId,
+  ...session,
 }
 
 export const supabase: Provider = {
@@ -43,10 +45,6 @@ export const supabase: Provider = {
     if (issuer === identifier) return undefined
     return `is not the issuer identifier of a Supabase project. Use ${identifier}`
   },
-}
-
-function sessionId(claims: Claims): string | undefined {
-  return firstString(claims, 'session_id')
 }
 
 function subjectKind(claims: Claims): SubjectKind {

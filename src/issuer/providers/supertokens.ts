@@ -13,10 +13,12 @@ import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
-import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
+import { firstString, memberOf, names, scopeTokens, sessionIn } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { checkForOtherRecipient } from './recipient.js'
 import { kindByClient, standardProfile } from './standard.js'
+
+const session = sessionIn('sessionHandle')
 
 const profile: ResolvedProfile = {
   ...standardProfile,
@@ -29,8 +31,8 @@ const profile: ResolvedProfile = {
   roles: (claims) => names(claimValue(claims, 'st-role') ?? ownMember(claims, 'roles')),
   permissions: (claims) => names(claimValue(claims, 'st-perm') ?? ownMember(claims, 'permissions')),
   subjectKind: (claims): SubjectKind =>
-    sessionId(claims) === undefined ? kindByClient(claims, clientId(claims)) : 'user',
-  sessionId,
+    session.sessionId(claims) === undefined ? kindByClient(claims, clientId(claims)) : 'user',
+  ...session,
 }
 
 /** Lacks `owns`, because the issuer is the domain of the application's own backend. */
@@ -52,7 +54,7 @@ export const supertokens: Provider = {
 function isAccessToken(claims: Claims): boolean {
   const type = ownMember(claims, 'stt') ?? 0
   const hasRefreshToken = firstString(claims, 'refreshTokenHash1') !== undefined
-  return type === 1 || (type === 0 && hasRefreshToken && sessionId(claims) !== undefined)
+  return type === 1 || (type === 0 && hasRefreshToken && session.sessionId(claims) !== undefined)
 }
 
 /**
@@ -64,8 +66,4 @@ function claimValue(claims: Claims, name: string): unknown {
 
 function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'client_id')
-}
-
-function sessionId(claims: Claims): string | undefined {
-  return firstString(claims, 'sessionHandle')
 }

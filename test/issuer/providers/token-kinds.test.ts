@@ -26,6 +26,9 @@ t.test('tells the kind of the subject', async (t) => {
     ['better-auth', { sub: 'u', id: 'u' }, 'user'],
     ['better-auth', { sub: 'u', id: 'u', isAnonymous: true }, 'anonymous'],
     ['better-auth', { sub: 'u', client_id: 'c', isAnonymous: true }, 'anonymous'],
+    ['better-auth', { sub: 'u', id: 'u', isAnonymous: null }, 'user'],
+    ['better-auth', { sub: 'u', id: 'u', isAnonymous: 1 }, 'unknown'],
+    ['better-auth', { sub: 'u', client_id: 'c', isAnonymous: 'true' }, 'unknown'],
     ['better-auth', { sub: 'u' }, 'unknown'],
     ['kinde', { sub: 'kp_1' }, 'user'],
     ['kinde', { gty: ['client_credentials'] }, 'client'],
@@ -35,6 +38,8 @@ t.test('tells the kind of the subject', async (t) => {
     ['logto', { sub: 'c', client_id: 'c' }, 'client'],
     ['descope', { sub: 'u', amr: ['email'] }, 'user'],
     ['descope', { sub: 'u', danu: true, amr: ['email'] }, 'anonymous'],
+    ['descope', { sub: 'u', danu: 'true', amr: ['email'] }, 'unknown'],
+    ['descope', { sub: 'u', danu: false, amr: ['email'] }, 'user'],
     ['descope', { sub: 'c', client_id: 'c' }, 'client'],
     ['descope', { sub: 'k' }, 'unknown'],
     ['stytch', { sub: 'user-test-1' }, 'user'],
@@ -84,6 +89,40 @@ t.test('J8: accepts the claims of access tokens only', async (t) => {
   for (const [name, claims, isAccessToken] of rows) {
     const rejection = profileOf(name).checkAccessToken?.(claimsOf(claims), {})
     t.equal(rejection === undefined, isAccessToken, `${name} ${JSON.stringify(claims)}`)
+  }
+})
+
+t.test('rejects a Stytch session that hides its impersonator', async (t) => {
+  const { checkAccessToken } = profileOf('stytch')
+  const isRejected = (authentication_factors: unknown) =>
+    checkAccessToken?.(
+      claimsOf({ 'https://stytch.com/session': { id: 's', authentication_factors } }),
+      {},
+    ) !== undefined
+  const impersonated = (impersonator_id: unknown) => ({ impersonated_factor: { impersonator_id } })
+  for (const factors of [
+    undefined,
+    null,
+    [],
+    [{}],
+    [{ type: 'password', impersonated_factor: null }],
+    [{ type: 'password' }, impersonated('agent')],
+  ]) {
+    t.notOk(isRejected(factors), JSON.stringify(factors))
+  }
+  for (const factors of [
+    'none',
+    {},
+    [null],
+    ['impersonated'],
+    [impersonated(undefined)],
+    [impersonated(1)],
+    [{ impersonated_factor: 'agent' }],
+    [{ impersonated_factor: [] }],
+    [{ type: 'impersonated' }],
+    [impersonated('agent'), impersonated(['agent'])],
+  ]) {
+    t.ok(isRejected(factors), JSON.stringify(factors))
   }
 })
 
