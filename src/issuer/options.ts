@@ -70,7 +70,8 @@ export interface IssuerOptions {
    * into `aud`. The claim, which must be a string, usually names the client (`azp`, `client_id`);
    * `audience` then contains client IDs. The API accepts every token of these clients, even a token
    * that was issued for another API, so that other API can use the token here. Not available with
-   * profiles whose provider puts the API into every access token. Default: `aud` is compared.
+   * profiles whose provider puts the API into every access token, nor with profiles that extend
+   * them. Default: `aud` is compared.
    */
   dangerouslyAudienceFrom?: string
 
@@ -80,8 +81,8 @@ export interface IssuerOptions {
    * `{ claims }` that restrict tokens to this API, each with its accepted values. Every access
    * token of the issuer (with these claims) is accepted, and so is an ID token that the profile
    * cannot distinguish from an access token. `audience` must be absent. Not available with profiles
-   * whose provider puts the API into every access token. Logs a warning at registration. Default:
-   * the audience is compared.
+   * whose provider puts the API into every access token, nor with profiles that extend them. Logs a
+   * warning at registration. Default: the audience is compared.
    */
   dangerouslyNoAudience?: NoAudience
 

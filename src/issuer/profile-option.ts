@@ -63,10 +63,11 @@ export function resolveProfile(
     const error = owner.audienceConfigError?.(issuer, audience)
     if (error !== undefined) reject('audience', error)
   }
-  if (replacedBy !== undefined && provider !== undefined && provider.mayOmitAudience !== true) {
+  const base = provider ?? providerExtendedBy(profileOption)
+  if (replacedBy !== undefined && base.mayOmitAudience !== true) {
     reject(
       replacedBy,
-      `is not available with the profile ${profile.name}, which compares the audience claim of its provider: remove it`,
+      `is not available with the profile ${base.name}, which compares the audience claim of its provider: remove it`,
     )
   }
   return audienceClaim === undefined ? profile : { ...profile, audienceClaims: [audienceClaim] }
@@ -86,7 +87,7 @@ export function keySetOfProvider(
 ): string | undefined {
   if (typeof issuer !== 'string') return undefined
   const url = httpUrl(issuer)
-  const named = providerNamed(isPlainObject(profile) ? ownMember(profile, 'extends') : profile)
+  const named = isPlainObject(profile) ? providerExtendedBy(profile) : providerNamed(profile)
   const candidates = [named, url && providerOwning(url)]
   const jwksUri = candidates
     .map((provider) => provider && ownMember(provider, 'jwksUri')?.(issuer))
@@ -116,6 +117,12 @@ function providerNamed(name: unknown): Provider | undefined {
   return builtIn && PROVIDERS[builtIn]
 }
 
+/** Returns the provider whose profile a custom profile extends. */
+function providerExtendedBy(profile: unknown): Provider {
+  const name = isPlainObject(profile) ? ownMember(profile, 'extends') : undefined
+  return providerNamed(name) ?? PROVIDERS.standard
+}
+
 function customProfileOf(value: unknown, audience: ReadonlySet<string>): ResolvedProfile {
   if (!isPlainObject(value)) {
     reject(
@@ -124,7 +131,7 @@ function customProfileOf(value: unknown, audience: ReadonlySet<string>): Resolve
     )
   }
   const profile = requireProfile(value)
-  return customProfile(profile, PROVIDERS[profile.extends ?? 'standard'].profile(audience))
+  return customProfile(profile, providerExtendedBy(profile).profile(audience))
 }
 
 function requireProfile(value: Record<string, unknown>): Profile {

@@ -75,6 +75,10 @@ t.test(
           `"dangerouslyAudienceFrom" option is not available with the profile ${profile}, which ` +
           'compares the audience claim of its provider: remove it',
       })
+      const extending = { name: 'ours', extends: profile }
+      t.throws(() => resolve({ profile: extending, dangerouslyAudienceFrom: 'azp' }), {
+        message: new RegExp(`is not available with the profile ${profile}, which`),
+      })
     }
     for (const odd of ['aud', 'iss', 'sub', 'jti', 'act', 'cnf', 'exp', '', null, true, ['azp']]) {
       t.throws(() => resolve({ profile: 'keycloak', dangerouslyAudienceFrom: odd }), {

@@ -125,7 +125,18 @@ t.test('rejects an invalid rule, or one beside an audience, at registration', as
       message: `"dangerouslyNoAudience" option is not available with the profile ${profile}, which compares the audience claim of its provider: remove it`,
     })
   }
-  for (const profile of ['standard', 'keycloak', { name: 'ours' }, undefined]) {
+  for (const base of ['google', 'firebase', 'entra'] as const) {
+    const message = new RegExp(`^"dangerouslyNoAudience" option .* with the profile ${base}, which`)
+    const profile = { name: 'ours', extends: base }
+    t.throws(() => resolve({ ...given, profile }), { message }, `extends ${base}`)
+  }
+  for (const profile of [
+    'standard',
+    'keycloak',
+    { name: 'ours' },
+    { name: 'ours', extends: 'clerk' },
+    undefined,
+  ]) {
     t.doesNotThrow(() => resolve({ ...given, profile }))
   }
 })
