@@ -72,11 +72,12 @@ function namesApiOrClient(claims: Claims, audience: ReadonlySet<string>): boolea
 
 /**
  * Whether the token is a session token without a recipient. The absence of `aud` excludes ID tokens
- * and tokens for other services.
+ * and tokens for other services. The prefix of `sid` excludes tokens that belong to no session, such
+ * as those in links of invitations.
  */
 function isSessionToken(claims: Claims, { cat, typ }: HeaderParameters): boolean {
   return (
-    firstString(claims, 'sid') !== undefined &&
+    firstString(claims, 'sid')?.startsWith('sess_') === true &&
     !Object.hasOwn(claims, 'aud') &&
     (cat === undefined || SESSION_CATEGORIES.some((category) => category === cat)) &&
     (typ === undefined || (typeof typ === 'string' && typ.toLowerCase() === 'jwt'))
@@ -124,8 +125,8 @@ function permissions(claims: Claims): readonly string[] {
 /** Returns the features of the organization (scope `o`) in `fea`, such as `o:invoices,u:search`. */
 function organizationFeatures(claims: Claims): readonly string[] {
   return listOf(firstString(claims, 'fea')).flatMap((entry) => {
-    const [, scope = '', feature = ''] = /^(\w+):(.+)$/.exec(entry) ?? []
-    return scope.includes('o') ? [feature] : []
+    const [, feature] = /^(?:o|ou|uo):(.+)$/.exec(entry) ?? []
+    return feature === undefined ? [] : [feature]
   })
 }
 

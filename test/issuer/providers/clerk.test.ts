@@ -55,6 +55,9 @@ t.test('J8: rejects other tokens if no audience is compared', async (t) => {
   for (const sts of ['pending', '', null, 1]) {
     t.equal(await outcome(server, tokenOf({ claims: { sts } })), 'type', JSON.stringify(sts))
   }
+  for (const sid of ['inv_1', 'sia_1', 'Sess_1', '', undefined]) {
+    t.equal(await outcome(server, tokenOf({ claims: { sid } })), 'type', `sid: ${sid}`)
+  }
   t.equal(await outcome(server, tokenOf({ claims: { sts: undefined } })), 'accepted')
   t.equal(await outcome(server, tokenOf({ header: { typ: undefined } })), 'accepted')
 })
