@@ -1,4 +1,7 @@
-/** docs/providers.md quotes the errors of the code. */
+/**
+ * docs/providers.md quotes the errors of the code. provider-mistakes.test.ts checks the tables of
+ * mistakes.
+ */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { AccessTokenClaims, InvalidTokenError } from '../../src/index.js'
