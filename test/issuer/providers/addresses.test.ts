@@ -120,6 +120,11 @@ t.test('derives the URL of the key set only from documented identifiers', async 
     ['descope', 'https://auth.acme.com/P2abcdefghijklmnopqrstuvwxyz', undefined],
     ['descope', 'https://api.descope.com', undefined],
     ['stytch', `stytch.com/${project}`, `https://test.stytch.com/v1/sessions/jwks/${project}`],
+    [
+      'stytch',
+      `stytch.com/${project.replace('test', 'live')}`,
+      `https://api.stytch.com/v1/sessions/jwks/${project.replace('test', 'live')}`,
+    ],
     ['stytch', `stytch.com/${project}/../x`, undefined],
     ['stytch', 'https://acme.customers.stytch.com', undefined],
     ['supertokens', 'https://api.acme.com/auth', 'https://api.acme.com/auth/jwt/jwks.json'],
