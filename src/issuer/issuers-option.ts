@@ -199,8 +199,9 @@ function resolveTenant(defaults: object, iss: string, resolution: unknown): Reso
   const resolved = resolveIssuer(withDefaults(defaults, { ...tenantOptions, issuer: iss }))
   if (resolved.introspection?.mode === 'opaque' && !resolved.introspectionOnly) {
     throw new TypeError(
-      'the function "issuer" returned an "introspection" for opaque tokens only, which name no ' +
-        'issuer, so that the function is never called for them: set "mode" to "always" or "recheck"',
+      'the function "issuer" returned an "introspection" with the mode opaque, but the function is ' +
+        'never called for opaque tokens, because they name no issuer: set "mode" to "always" or ' +
+        '"recheck"',
     )
   }
   return resolved

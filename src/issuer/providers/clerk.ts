@@ -72,8 +72,8 @@ function namesApiOrClient(claims: Claims, audience: ReadonlySet<string>): boolea
 
 /**
  * Whether the token is a session token without a recipient. The absence of `aud` excludes ID tokens
- * and tokens for other services. The prefix of `sid` excludes tokens that belong to no session, such
- * as those in links of invitations.
+ * and tokens for other services. The prefix of `sid` excludes tokens that belong to no session,
+ * such as those in links of invitations.
  */
 function isSessionToken(claims: Claims, { cat, typ }: HeaderParameters): boolean {
   return (
