@@ -24,6 +24,8 @@ export interface DecryptionKey {
   readonly kid: string | undefined
   readonly algorithms: ReadonlySet<KeyManagementAlgorithm>
   readonly material: KeyObject
+  /** `crv` that an ephemeral public key must have; `undefined` for RSA keys and secrets. */
+  readonly curve: string | undefined
 }
 
 interface KeyFamily {
@@ -60,6 +62,7 @@ export function readDecryptionKey(
     kid: typeof kid === 'string' ? kid : undefined,
     algorithms: new Set(algorithms),
     material,
+    curve: curveOf(material),
   })
 }
 
@@ -97,15 +100,24 @@ function familyOf(material: KeyObject): KeyFamily | undefined {
       ? { possible: RSA, defaults: ['RSA-OAEP-256'] }
       : undefined
   }
-  const isSupported =
-    asymmetricKeyType === 'x25519' || CURVES.has(asymmetricKeyDetails?.namedCurve ?? '')
-  return isSupported
-    ? { possible: ECDH, defaults: ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'] }
-    : undefined
+  return curveOf(material) === undefined
+    ? undefined
+    : { possible: ECDH, defaults: ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'] }
 }
 
-/** The names that OpenSSL gives to P-256, P-384 and P-521. */
-const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
+/** Returns the `crv` of an EC or X25519 key; `undefined` for other keys and curves. */
+function curveOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
+  return asymmetricKeyType === 'x25519'
+    ? 'X25519'
+    : CURVES.get(asymmetricKeyDetails?.namedCurve ?? '')
+}
+
+/** Curves by the names that OpenSSL gives them. */
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ['prime256v1', 'P-256'],
+  ['secp384r1', 'P-384'],
+  ['secp521r1', 'P-521'],
+])
 
 function algorithmsOf(
   name: string,

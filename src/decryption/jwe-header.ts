@@ -1,5 +1,5 @@
 /** Reads the protected header of a JWE (RFC 7516 §4), strictly, before any key is used. */
-import { ownMember, ownMembers } from '../base/plain-object.js'
+import { isPlainObject, ownMember, ownMembers } from '../base/plain-object.js'
 import type { Result } from '../errors/result.js'
 import { mediaType } from '../token/claims.js'
 import { decodeCheapObject } from '../token/compact-serialization.js'
@@ -10,6 +10,8 @@ export interface JweHeader {
   readonly alg: string
   readonly enc: string
   readonly kid: string | undefined
+  /** `crv` of the ephemeral public key (RFC 7518 §4.6.1.1). */
+  readonly curve: unknown
 }
 
 /**
@@ -23,7 +25,7 @@ export function readJweHeader(segment: string): Result<JweHeader> {
   if (header === undefined) {
     return malformed(MALFORMED, 'a header that is a JSON object without duplicate members')
   }
-  const { alg, enc, kid, cty } = ownMembers(header)
+  const { alg, enc, kid, cty, epk } = ownMembers(header)
   if (typeof alg !== 'string' || typeof enc !== 'string') {
     return malformed(MALFORMED, '"alg" and "enc": strings')
   }
@@ -47,7 +49,7 @@ export function readJweHeader(segment: string): Result<JweHeader> {
       typeof ownMember(header, 'cty'),
     )
   }
-  return { alg, enc, kid }
+  return { alg, enc, kid, curve: isPlainObject(epk) ? ownMember(epk, 'crv') : undefined }
 }
 
 const CONTENT_TYPES: readonly string[] = ['jwt', 'at+jwt']

@@ -234,6 +234,32 @@ t.test('E3: a key without kid is tried for every token, at most three of them', 
   t.equal(api.statistics().decryptions, 6)
 })
 
+t.test('E3: an ephemeral key on another curve than the private key is not used', async (t) => {
+  const x25519 = await Promise.all(
+    Array.from({ length: 3 }, () => encryptionKey('ECDH-ES', undefined, 'X25519')),
+  )
+  const p521 = await encryptionKey('ECDH-ES', undefined, 'P-521')
+  const p256 = await encryptionKey('ECDH-ES')
+  const api = await server({ keys: [...x25519, p256].map(({ privateKey }) => privateKey) })
+  const jwt = await sign(key)
+  const good = await encrypt(jwt, p256.publicKey, { alg: 'ECDH-ES' })
+  const [header = '', ...rest] = good.split('.')
+  const decoded = JSON.parse(Buffer.from(header, 'base64url').toString())
+  for (const epk of [
+    p521.publicKey.export({ format: 'jwk' }),
+    { ...decoded.epk, crv: undefined },
+    { ...decoded.epk, crv: ['P-256'] },
+    'P-256',
+    undefined,
+  ]) {
+    const error = await rejectionOf(api.verify([base64url({ ...decoded, epk }), ...rest].join('.')))
+    t.match(error, { statusCode: 401, check: 'decryption', message: /cannot be decrypted/ })
+  }
+  t.equal(api.statistics().decryptions, 0)
+  t.ok(await api.verify(good))
+  t.equal(api.statistics().decryptions, 1, 'tries only keys on the curve')
+})
+
 t.test('E3: bounds decryptions, and plain tokens do not wait for them', async (t) => {
   const api = await server({ keys: [rsa.privateJwk] })
   const jwt = await sign(key)
