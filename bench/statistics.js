@@ -10,7 +10,7 @@ export function summary(values) {
   }
 }
 
-function quantile(sorted, fraction) {
+export function quantile(sorted, fraction) {
   const position = (sorted.length - 1) * fraction
   const [below, above] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]]
   return below + (above - below) * (position - Math.floor(position))

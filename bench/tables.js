@@ -123,7 +123,7 @@ function inProcessTables({ inProcess }) {
   ]
 }
 
-function spread({ median, low, high }, digits) {
+export function spread({ median, low, high }, digits) {
   const [middle, from, to] = [median, low, high].map((value) => value.toFixed(digits))
   return `${middle} (${from}-${to})`
 }

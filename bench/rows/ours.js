@@ -2,11 +2,12 @@
 import resourceServer from '../../dist/index.js'
 import { fastifyRoute } from './fastify-route.js'
 
-export const serve = ({ issuer, audience, cacheEntries }) =>
+export const serve = ({ issuer, audience, cacheEntries, decryption }) =>
   fastifyRoute((app) =>
     app.register(resourceServer, {
       issuer,
       audience,
+      ...(decryption && { decryption }),
       tokenCache: { maxEntries: cacheEntries, maxBytes: 2 ** 30 },
     }),
   )
