@@ -1,5 +1,5 @@
 /** Runs the protected API of the playground, with CORS for one page, and DPoP. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
 import Fastify from 'fastify'
 import resourceServer, { type Statistics } from 'fastify-resource-server'
@@ -12,8 +12,15 @@ export interface Api {
   close(): Promise<void>
 }
 
-/** @param pageOrigin the only origin whose scripts may call the API. */
-export async function startApi(issuer: string, pageOrigin: string): Promise<Api> {
+/**
+ * @param pageOrigin the only origin whose scripts may call the API.
+ * @param decryptionKey the private key of the API, for encrypted tokens.
+ */
+export async function startApi(
+  issuer: string,
+  pageOrigin: string,
+  decryptionKey: KeyObject,
+): Promise<Api> {
   const app = Fastify({ genReqId: () => randomUUID() })
   const calls = new Calls(() => app.resourceServer.statistics())
 
@@ -40,6 +47,7 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
     audience: 'api://default',
     // In production, add "baseUrl", and a secret that all instances share.
     dpop: { mode: 'allowed', nonce: { secret: randomBytes(32) } },
+    decryption: { keys: [decryptionKey] },
     // The most permissive limits, so that a user can rotate the keys by repeated clicks.
     jwks: { refetchBurst: 100, cooldown: 1_000 },
     onReject: (error, request) => calls.reject(request.id, error),

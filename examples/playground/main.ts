@@ -4,6 +4,7 @@
  * origins on loopback. Run `npm run example playground`, then open the URL that it prints. `PORT`
  * sets the page's port.
  */
+import { generateKeyPairSync } from 'node:crypto'
 import { createAuthorizationServer, testUser } from 'fastify-resource-server/testing'
 import { type Api, startApi } from './api.js'
 import { startPage } from './page-server.js'
@@ -11,9 +12,10 @@ import { startPage } from './page-server.js'
 const { PORT = '0' } = process.env
 
 const authorizationServer = await createAuthorizationServer()
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 let api: Api
-const page = await startPage(authorizationServer, () => api, Number(PORT))
-api = await startApi(authorizationServer.issuer, page.listeningOrigin)
+const page = await startPage(authorizationServer, () => api, publicKey, Number(PORT))
+api = await startApi(authorizationServer.issuer, page.listeningOrigin, privateKey)
 
 console.log(`
   Open ${page.listeningOrigin}

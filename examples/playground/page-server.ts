@@ -3,13 +3,20 @@
  * authorization server as the buttons of the page request. This server is for a demonstration on
  * loopback only: nothing here belongs in a product.
  */
+import type { KeyObject } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type AuthorizationServer, PasswordGrantError } from 'fastify-resource-server/testing'
 import type { Api } from './api.js'
 import { allowOwnPageOnly } from './own-page-only.js'
 import { servePageFiles } from './page-files.js'
 import { untried } from './steps.js'
-import { type Credentials, type Flaw, Tokens, type TokenType } from './tokens.js'
+import {
+  type Credentials,
+  TOKEN_VARIANTS,
+  Tokens,
+  type TokenType,
+  type TokenVariant,
+} from './tokens.js'
 
 const text = { type: 'string', maxLength: 200 }
 const type = { enum: ['Bearer', 'DPoP'] }
@@ -22,14 +29,16 @@ function body(properties: Record<string, object>, required = Object.keys(propert
 /**
  * @param api returns the API. It is called for each request, because the API starts after the page:
  *   the API must know the origin of the page.
+ * @param encryptionKey the public key of the API.
  */
 export async function startPage(
   authorizationServer: AuthorizationServer,
   api: () => Api,
+  encryptionKey: KeyObject,
   port: number,
 ): Promise<FastifyInstance> {
   const app = Fastify({ forceCloseConnections: true })
-  const tokens = new Tokens(authorizationServer)
+  const tokens = new Tokens(authorizationServer, encryptionKey)
   let issuerIsUp = true
 
   allowOwnPageOnly(app)
@@ -63,10 +72,12 @@ export async function startPage(
     body({ username: text, password: text, scope: text, type }),
     async (request) => ({ token: await tokens.logIn(request.body) }),
   )
-  app.post<{ Body: { flaw: Flaw; scope: string; type: TokenType } }>(
+  app.post<{ Body: { variant: TokenVariant; scope: string; type: TokenType } }>(
     '/tokens',
-    body({ flaw: { enum: ['none', 'expired'] }, scope: text, type }),
-    async ({ body: { flaw, scope, type } }) => ({ token: await tokens.issue(flaw, scope, type) }),
+    body({ variant: { enum: TOKEN_VARIANTS }, scope: text, type }),
+    async ({ body: { variant, scope, type } }) => ({
+      token: await tokens.issue(variant, scope, type),
+    }),
   )
   app.post<{ Body: { path: string; accessToken: string; nonce?: string } }>(
     '/proofs',

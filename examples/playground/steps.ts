@@ -18,7 +18,7 @@ export interface Step {
 /** The displayed parts of a verified token. */
 export type SeenToken = Pick<
   AccessToken,
-  'issuer' | 'audience' | 'expiresAt' | 'confirmation' | 'scope'
+  'raw' | 'issuer' | 'audience' | 'expiresAt' | 'confirmation' | 'scope'
 >
 
 /** The result of one request. */
@@ -52,6 +52,15 @@ const STEPS: readonly Definition[] = [
     name: 'token',
     what: 'A signed JWT of limited length, in canonical encoding',
     checks: { token: AGAIN },
+  },
+  {
+    name: 'decryption',
+    what: 'Encrypted for the key of this API, if encrypted',
+    checks: {
+      decryption: 'Have the issuer encrypt the token with the public key of this API.',
+      'decryption-unavailable': 'Call again after Retry-After.',
+    },
+    seen: ({ raw }) => (raw.split('.').length === 5 ? 'decrypted' : 'not encrypted'),
   },
   {
     name: 'issuer',

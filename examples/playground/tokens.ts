@@ -4,6 +4,7 @@
  * DPoP-bound tokens stay on the page's server; the browser has only the token, and requests a proof
  * for each request.
  */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   type AuthorizationServer,
   dpopProof,
@@ -21,14 +22,29 @@ export interface Credentials {
   readonly type: TokenType
 }
 
-export type Flaw = 'none' | 'expired'
+/** The tokens that the embedded authorization server issues without a login. */
+export const TOKEN_VARIANTS = [
+  'valid',
+  'expired',
+  'encrypted',
+  'encrypted-for-another-api',
+] as const
+export type TokenVariant = (typeof TOKEN_VARIANTS)[number]
+
+const { publicKey: keyOfAnotherApi } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
 export class Tokens {
   readonly #authorizationServer: AuthorizationServer
+  readonly #encryptionKeys: Partial<Record<TokenVariant, KeyObject>>
   readonly #key = generateDPoPKey()
 
-  constructor(authorizationServer: AuthorizationServer) {
+  /** @param encryptionKey the public key of the API. */
+  constructor(authorizationServer: AuthorizationServer, encryptionKey: KeyObject) {
     this.#authorizationServer = authorizationServer
+    this.#encryptionKeys = {
+      encrypted: encryptionKey,
+      'encrypted-for-another-api': keyOfAnotherApi,
+    }
   }
 
   /** @throws {PasswordGrantError} if no token is issued; its hint names the fix. */
@@ -45,11 +61,13 @@ export class Tokens {
   }
 
   /** Issues a token without a request, so it works while the authorization server is down. */
-  async issue(flaw: Flaw, scope: string, type: TokenType): Promise<string> {
+  async issue(variant: TokenVariant, scope: string, type: TokenType): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
-    const claims = flaw === 'expired' ? { iat: now - 7200, exp: now - 3600 } : {}
+    const key = this.#encryptionKeys[variant]
+    const claims = variant === 'expired' ? { iat: now - 7200, exp: now - 3600 } : {}
     return this.#authorizationServer.issueToken(claims, {
       scope,
+      ...(key && { encryption: { key } }),
       ...(type === 'DPoP' && { confirmation: { key: await this.#key } }),
     })
   }

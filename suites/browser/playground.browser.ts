@@ -91,9 +91,22 @@ t.test('each experiment fails at its step', async (t) => {
   t.strictSame(narrowed.steps, expectedSteps('scope'))
   t.match(narrowed.response, 'scope="orders:read"')
 
+  const encrypted = await ui.press('Encrypt A token')
+  t.equal(encrypted.status, '200 OK')
+  t.strictSame(encrypted.steps, expectedSteps())
+  t.match(encrypted.texts.decryption, 'decrypted')
+  t.match(await ui.text('#token-header'), '"enc": "A256GCM"')
+  t.match(await ui.text('#token-claims'), 'Encrypted: neither the client nor this page')
+
+  const forAnotherApi = await ui.press('Wrong recipient')
+  t.equal(forAnotherApi.status, '401 Unauthorized')
+  t.strictSame(forAnotherApi.steps, expectedSteps('decryption'))
+  t.match(forAnotherApi.texts.decryption, /cannot be decrypted.*expected.*to do/)
+
   const rotated = await ui.press('Rotate keys')
   t.equal(rotated.status, '200 OK')
   t.strictSame(rotated.steps, expectedSteps())
+  t.match(rotated.texts.decryption, 'not encrypted')
   t.match(rotated.texts.key, 'fetched for this request')
 
   // A token is cached after its second verification.

@@ -82,16 +82,16 @@ t.test('the steps show the result of the request', async (t) => {
 
   const malformed = await call(page, { authorization: 'Bearer a.b.c' })
   t.equal(malformed.status, 401)
-  const steps = ['credentials passed', 'token failed', 'issuer not reached']
+  const steps = ['credentials passed', 'token failed', 'decryption not reached']
   t.strictSame((await stepsOf(malformed)).slice(0, 3), steps)
 
   // Expired, with an invalid signature: rejected before a key is looked up.
-  const claims = { flaw: 'expired', scope: 'openid', type: 'Bearer' }
+  const claims = { variant: 'expired', scope: 'openid', type: 'Bearer' }
   const expired = (await (await post('/tokens', claims)).json()) as { token: string }
   const both = `${expired.token.split('.').slice(0, 2).join('.')}.${token.split('.')[2]}`
   const takenSteps = await stepsOf(await call(page, { authorization: `Bearer ${both}` }))
   const expected = ['claims failed', 'key not reached', 'signature not reached']
-  t.strictSame(takenSteps.slice(3, 6), expected)
+  t.strictSame(takenSteps.slice(4, 7), expected)
 
   t.equal((await fetch(`${page}/calls/unknown`)).status, 404)
 })

@@ -21,8 +21,8 @@ function post(path, body) {
 export const state = () => request('/state')
 export const stepsOf = (id) => request(`/calls/${id}`)
 export const logIn = async (credentials) => (await post('/login', credentials)).token
-export const issueToken = async (flaw, { scope, type }) =>
-  (await post('/tokens', { flaw, scope, type })).token
+export const issueToken = async (variant, { scope, type }) =>
+  (await post('/tokens', { variant, scope, type })).token
 export const prove = async (path, accessToken, nonce) =>
   (await post('/proofs', { path, accessToken, nonce })).proof
 export const rotateKeys = () => post('/keys', {})

@@ -115,15 +115,31 @@ needsToken('drop-scope', async () => {
   const scope = held.scope.replace(/ ?orders:read/, '')
   byId('path').value = '/orders'
   await call(
-    { ...held, token: await backend.issueToken('none', { ...held, scope }) },
+    { ...held, token: await backend.issueToken('valid', { ...held, scope }) },
     'The token that was sent, without orders:read. Yours is unchanged.',
     'The token is valid, but this route requires more.',
   )
 })
 
+needsToken('encrypt', async () =>
+  call(
+    { ...held, token: await backend.issueToken('encrypted', held) },
+    'The token that was sent, encrypted for the API. Yours is unchanged.',
+    'Only the API can read the claims.',
+  ),
+)
+
+needsToken('misencrypt', async () =>
+  call(
+    { ...held, token: await backend.issueToken('encrypted-for-another-api', held) },
+    'The token that was sent, encrypted for another API. Yours is unchanged.',
+    'This API does not have the key.',
+  ),
+)
+
 needsToken('rotate', async () => {
   await backend.rotateKeys()
-  hold(await backend.issueToken('none', held), held, '')
+  hold(await backend.issueToken('valid', held), held, '')
   const { status } = await call(held, 'Signed with the issuer’s new key; it replaces your token.')
   if (status !== 503) return
   byId('sentence').textContent += ' The issuer’s new key is unavailable: 503, never 401.'

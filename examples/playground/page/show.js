@@ -24,14 +24,18 @@ export function showToken(token, { header, claims }, note) {
   byId('token').hidden = false
   byId('token-note').textContent = note
   byId('token-header').textContent = JSON.stringify(header, null, 2)
-  byId('token-claims').textContent = JSON.stringify(claims, null, 2)
-  const [first, second, third] = token.split('.')
+  byId('token-claims').textContent =
+    claims === undefined
+      ? 'Encrypted: neither the client nor this page can read them.'
+      : JSON.stringify(claims, null, 2)
+  const [first, ...others] = token.split('.')
+  const last = others.pop()
   byId('token-raw').replaceChildren(
     make('span', 'first', first),
     '.',
-    make('span', 'second', second),
+    make('span', 'second', others.join('.')),
     '.',
-    make('span', 'third', third),
+    make('span', 'third', last),
   )
 }
 

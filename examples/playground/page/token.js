@@ -1,8 +1,10 @@
 /** Decodes and modifies tokens. Does not verify them: only the API does. */
 
+/** Returns the header and the claims, which are `undefined` if the token is encrypted. */
 export function decode(token) {
-  const [header, claims] = token.split('.')
-  return { header: JSON.parse(fromBase64url(header)), claims: JSON.parse(fromBase64url(claims)) }
+  const [header, ...others] = token.split('.')
+  const claims = others.length === 2 ? JSON.parse(fromBase64url(others[0])) : undefined
+  return { header: JSON.parse(fromBase64url(header)), claims }
 }
 
 /** Replaces the subject and keeps the signature. */
