@@ -63,7 +63,8 @@ export function resolveProfile(
     const error = owner.audienceConfigError?.(issuer, audience)
     if (error !== undefined) reject('audience', error)
   }
-  const base = provider ?? providerExtendedBy(profileOption)
+  // customProfileOf() has rejected every option that is no object.
+  const base = provider ?? providerExtendedBy(profileOption as Profile)
   if (replacedBy !== undefined && base.mayOmitAudience !== true) {
     reject(
       replacedBy,
@@ -118,9 +119,8 @@ function providerNamed(name: unknown): Provider | undefined {
 }
 
 /** Returns the provider whose profile a custom profile extends. */
-function providerExtendedBy(profile: unknown): Provider {
-  const name = isPlainObject(profile) ? ownMember(profile, 'extends') : undefined
-  return providerNamed(name) ?? PROVIDERS.standard
+function providerExtendedBy(profile: Profile | Record<string, unknown>): Provider {
+  return providerNamed(ownMember(profile, 'extends')) ?? PROVIDERS.standard
 }
 
 function customProfileOf(value: unknown, audience: ReadonlySet<string>): ResolvedProfile {
