@@ -26,15 +26,16 @@ export class InactiveTokens {
   }
 
   /**
-   * Records that the issuer reported a JWT inactive.
+   * Records that the issuer reported a JWT inactive. Ignores encrypted JWTs, because a caller can
+   * encrypt one JWT any number of times.
    *
-   * @param jwt a JWT whose signature and claims were verified here.
+   * @param token a JWT whose signature and claims were verified here, as the caller sent it.
    */
-  recordInactive(jwt: string): void {
+  recordInactive(token: string): void {
     const digests = this.#digests
-    if (digests === undefined) return
+    if (digests === undefined || token.split('.').length !== 3) return
     // Omits the signature, because a caller can change an ECDSA signature to an equally valid one.
-    digests.add(digestOf(jwt.slice(0, jwt.lastIndexOf('.'))))
+    digests.add(digestOf(token.slice(0, token.lastIndexOf('.'))))
     if (digests.size < MIN_TOKENS) return
     this.#digests = undefined
     this.#onOnlyInactive()
