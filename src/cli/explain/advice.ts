@@ -104,7 +104,7 @@ function tokenAdvice({
 
 function algorithmAdvice(alg: string): string {
   if (/^HS\d+$/.test(alg)) {
-    return `${alg} needs a secret that the API shares with the issuer. Have the issuer sign with RS256 or ES256 (Auth0: "Signing Algorithm" of the API). During a migration, an API accepts both with "secret" and "dangerouslyAllowSecretWithKeys"; explain knows no secret.`
+    return `${alg} needs a secret that the API shares with the issuer. Have the issuer sign with RS256 or ES256 (Auth0: "Signing Algorithm" of the API). During a migration, an API accepts both with "secret" and "dangerouslyAllowSecretWithKeys"; to check such a token here, add --secret with a file that contains the secret.`
   }
   if (/^none$/i.test(alg)) return UNSIGNED
   return `Have the issuer sign with one of the expected algorithms${runtimeHint(alg) || '.'}`

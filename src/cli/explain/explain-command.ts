@@ -4,6 +4,7 @@ import type { KeyManagementAlgorithm } from '../../decryption/decryption-key.js'
 import type { DecryptionOptions } from '../../decryption/options.js'
 import type { NoAudience } from '../../issuer/audience-option.js'
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
+import type { JwksOptions } from '../../keys/options.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
 import { colorsFor } from '../colors.js'
@@ -11,7 +12,7 @@ import type { Command, Flags } from '../command.js'
 import type { ProcessContext } from '../context.js'
 import { ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../flag-errors.js'
-import { readKeyFile } from '../key-file.js'
+import { readKeyFile, readKeysFile, readSecretFile } from '../key-file.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
@@ -45,6 +46,18 @@ const flags: Flags = {
   'jwks-uri': {
     value: 'URL',
     help: 'URL of the key set. Default: from the metadata of the issuer',
+  },
+  key: {
+    value: 'FILE',
+    repeatable: true,
+    help: 'A public key of the issuer, instead of its key set: a file with a JWK, a JWK Set, a PEM\npublic key or a certificate; repeatable',
+  },
+  secret: {
+    value: 'FILE',
+    help: 'A file with the secret that the API and the issuer share, for HS256, HS384 and HS512.\nNeeds --algorithms',
+  },
+  'dangerously-allow-secret-with-keys': {
+    help: 'Accept the secret and the keys of the issuer. Set it if the API does',
   },
   'max-token-length': {
     value: 'CHARACTERS',
@@ -130,6 +143,8 @@ async function readOptions(args: Arguments): Promise<ResourceServerOptions> {
     profile: args.value('profile'),
     algorithms: args.has('algorithms') ? args.values('algorithms') : undefined,
     jwksUri: args.value('jwks-uri'),
+    jwks: await readKeys(args.values('key')),
+    secret: await readSecret(args.value('secret')),
     maxTokenLength: args.wholeNumber('max-token-length'),
     decryption: await readDecryption(args),
     clockTolerance: args.wholeNumber('clock-tolerance'),
@@ -138,6 +153,7 @@ async function readOptions(args: Arguments): Promise<ResourceServerOptions> {
     dangerouslyAudienceFrom: args.value('dangerously-audience-from'),
     dangerouslyNoAudience: readNoAudience(args.values('dangerously-no-audience')),
     dangerouslyAllowIdTokenClaims: args.has('dangerously-allow-id-token-claims') || undefined,
+    dangerouslyAllowSecretWithKeys: args.has('dangerously-allow-secret-with-keys') || undefined,
     dangerouslyAllowHttp: args.has('dangerously-allow-http') || undefined,
   }
   const options = Object.entries(given).filter(([, value]) => value !== undefined)
@@ -170,6 +186,15 @@ function readNoAudience(rules: readonly string[]): NoAudience | undefined {
     claims[name] = [...(claims[name] ?? []), value]
   }
   return { claims }
+}
+
+async function readKeys(files: readonly string[]): Promise<JwksOptions | undefined> {
+  if (files.length === 0) return undefined
+  return { keys: (await Promise.all(files.map((file) => readKeysFile('key', file)))).flat() }
+}
+
+async function readSecret(file: string | undefined): Promise<Uint8Array | undefined> {
+  return file === undefined ? undefined : readSecretFile('secret', file)
 }
 
 async function readDecryption(args: Arguments): Promise<DecryptionOptions | undefined> {

@@ -58,7 +58,8 @@ export async function createExplainer(
   // All checks use the same time, so that a token cannot expire between two of them.
   let moment = now()
   const observed = new ObservedFetch()
-  const jwks = given.jwks ?? { fetch: observed.fetch }
+  const jwks = { fetch: observed.fetch, ...given.jwks }
+  observed.areKeysGiven = jwks.keys !== undefined
   const options = { ...given, jwks, now: () => moment }
   const { limits, maxTokenLength, decryption } = resolveOptions(options)
   const core = await assemble(options)

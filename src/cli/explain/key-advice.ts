@@ -9,7 +9,7 @@ import type { CompactJws } from '../../token/compact-jws.js'
 import { jsonTypeName } from '../json-type-name.js'
 import type { ObservedFetch } from './observed-fetch.js'
 
-type Observed = Pick<ObservedFetch, 'redirect' | 'keys' | 'failure'>
+type Observed = Pick<ObservedFetch, 'areKeysGiven' | 'redirect' | 'keys' | 'failure'>
 
 export function keyAdvice(
   error: ResourceServerError,
@@ -17,8 +17,9 @@ export function keyAdvice(
   { issuer }: Issuer,
   observed: Observed,
 ): string {
-  return error.check === 'keys-unavailable'
-    ? unavailableAdvice(error, issuer, observed)
+  if (error.check === 'keys-unavailable') return unavailableAdvice(error, issuer, observed)
+  return observed.areKeysGiven
+    ? 'No key of --key has the "kid" of the token and fits its algorithm. Add the key that signed the token, or omit --key to fetch the key set of the issuer.'
     : unknownKeyAdvice(header.kid, observed.keys)
 }
 
@@ -76,6 +77,9 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
 export function signatureAdvice({ header, signature }: CompactJws): string {
   if (/^ES\d/.test(header.alg) && isDer(signature)) {
     return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) create it. A JWT requires R and S concatenated, each in full length (RFC 7518 §3.4): have the signer convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
+  }
+  if (header.alg.startsWith('HS')) {
+    return 'The token was modified after it was signed, truncated, or signed with another secret. Compare the secret with that of the issuer; if the issuer shows it in base64, it may use the decoded bytes.'
   }
   return 'The token was modified after it was signed, truncated, or signed with another key of the same "kid". Copy it again completely; if it still fails, do not trust it.'
 }

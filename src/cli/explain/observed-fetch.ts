@@ -14,6 +14,8 @@ export interface Redirect {
 }
 
 export class ObservedFetch {
+  /** Whether the user gave the keys, so that none are fetched. */
+  areKeysGiven = false
   /** The first redirect of the issuer, which was not followed; `undefined` if there was none. */
   redirect: Redirect | undefined
   /** The keys of the last key set, not validated. Empty if no key set was fetched. */
