@@ -84,7 +84,7 @@ export function changes(
 }
 
 const HEADER = ['alg', 'kid', 'typ', 'crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'cty', 'enc']
-const CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'jti', 'scope', 'cnf']
+const CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'jti', 'sid', 'scope', 'cnf']
 const TYPE_CLAIMS = [
   'typ',
   'token_use',

@@ -30,6 +30,7 @@ export function isActiveResponse(response: Members, issuer: string): boolean {
     ['sub', 'client_id', 'jti'].every((name) =>
       absentOr(name, (value) => typeof value === 'string'),
     ) &&
+    absentOr('sid', (sid) => sid === null || typeof sid === 'string') &&
     // A bearer token: the API of this target accepts neither DPoP nor certificates.
     absentOr('token_type', (type) => typeof type === 'string' && /^bearer$/i.test(type)) &&
     !has('cnf') &&

@@ -42,6 +42,9 @@ const REASONS: Readonly<Record<string, (read: ParsedToken) => boolean>> = {
     ['sub', 'client_id', 'jti'].some(
       (name) => claims[name] !== undefined && typeof claims[name] !== 'string',
     ),
+  // A revocation of the session would not cover the token.
+  'sid that is not a string': ({ claims: { sid } }) =>
+    sid !== undefined && sid !== null && typeof sid !== 'string',
   'aud with a member that is not a string': ({ claims: { aud } }) =>
     Array.isArray(aud) && !aud.every((name) => typeof name === 'string'),
   // RFC 8725 §3.12.
