@@ -35,13 +35,22 @@ export function functionOrUndefined<T>(name: string, value: T | undefined): T | 
 }
 
 /**
+ * Returns the elements of an array from the application; `undefined` if the value is not an array.
+ * A hole in the array is an element that is `undefined`, which the caller rejects. `every()` and
+ * `map()` would skip it.
+ */
+export function elementsOf(value: unknown): unknown[] | undefined {
+  return Array.isArray(value) ? Array.from(value) : undefined
+}
+
+/**
  * Returns the value as an array of strings.
  *
  * @param what describes the value, for the message.
  * @throws {TypeError} unless the value is a non-empty string or a non-empty array of them.
  */
 export function strings(name: string, value: unknown, what: string): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const list: readonly unknown[] = elementsOf(value) ?? [value]
   const isValid = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
   return isValid
     ? (list as string[])

@@ -57,7 +57,7 @@ export function resolveBindingRequirement(
   for (const key of BINDING_KEYS) {
     const { [key]: mode = defaults[key] } = ownMembers(requirement)
     if (!MODES.includes(mode)) {
-      throw new TypeError(`${path}.${key} must be 'off', 'allowed' or 'required'`)
+      throw new TypeError(`${path}.${key} must be "off", "allowed" or "required"`)
     }
     if (mode !== 'off' && defaults[key] === 'off') {
       throw new TypeError(`${path}.${key} is "${mode}" but the "${key}" option is off: enable it`)

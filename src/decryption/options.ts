@@ -1,5 +1,5 @@
 /** Defines and validates the option `decryption`. */
-import { booleanOr, members, reject } from '../base/check.js'
+import { booleanOr, elementsOf, members, reject } from '../base/check.js'
 import {
   type DecryptionKey,
   type DecryptionKeyInput,
@@ -85,8 +85,8 @@ export function resolveDecryption(
     ['keys', 'keyManagementAlgorithms', 'contentEncryptionAlgorithms', 'required'],
     'must be an object with "keys"',
   )
-  const { keys } = options
-  if (!Array.isArray(keys) || keys.length === 0 || keys.length > MAX_KEYS) {
+  const keys = elementsOf(options.keys)
+  if (keys === undefined || keys.length === 0 || keys.length > MAX_KEYS) {
     reject('decryption.keys', `must be an array of 1 to ${MAX_KEYS} private keys or secrets`)
   }
   const accepted = algorithms(
@@ -95,7 +95,9 @@ export function resolveDecryption(
     KEY_MANAGEMENT_ALGORITHMS,
   )
   return Object.freeze({
-    keys: keys.map((key, i) => readDecryptionKey(`decryption.keys[${i}]`, key, accepted)),
+    keys: keys.map((key, i) =>
+      readDecryptionKey(`decryption.keys[${i}]`, key as DecryptionKeyInput, accepted),
+    ),
     contentEncryptionAlgorithms: new Set(
       algorithms(
         'contentEncryptionAlgorithms',
@@ -114,7 +116,7 @@ function algorithms<T extends string>(
 ): readonly T[] | undefined {
   if (given === undefined) return undefined
   const isValid =
-    Array.isArray(given) && given.length > 0 && given.every((one) => known.includes(one))
+    given.length > 0 && elementsOf(given)?.every((one) => known.includes(one as T)) === true
   return isValid
     ? given
     : reject(`decryption.${name}`, `must be an array of one or more of ${known.join(', ')}`)

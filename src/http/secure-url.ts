@@ -2,15 +2,15 @@ import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
 
 /**
- * Whether `text` is an absolute URL without credentials whose scheme is accepted. https is always
- * accepted. http is accepted if `allowHttp` is set, or if `mayBeLoopback` is set and the host is
+ * Whether `text` is a string with an absolute URL without credentials whose scheme is accepted.
+ * https is always accepted. http is accepted if `allowHttp` is set, or if `mayBeLoopback` is set and the host is
  * loopback.
  */
 export function isSecureUrl(
-  text: string,
+  text: unknown,
   { allowHttp, mayBeLoopback }: { allowHttp: boolean; mayBeLoopback: boolean },
 ): boolean {
-  if (!canParseUrl(text)) return false
+  if (typeof text !== 'string' || !canParseUrl(text)) return false
   const url = new URL(text)
   // Credentials in a URL would appear in logs, and fetch rejects such a URL.
   if (url.username !== '' || url.password !== '') return false

@@ -3,7 +3,15 @@
  * them.
  */
 import { isAsymmetric, isSymmetric } from '../base/algorithms.js'
-import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
+import {
+  booleanOr,
+  elementsOf,
+  isPlainObject,
+  members,
+  numberIn,
+  ownMember,
+  reject,
+} from '../base/check.js'
 import {
   ISSUER_OPTIONS,
   type IssuerOptions,
@@ -208,7 +216,7 @@ function resolveTenant(defaults: object, iss: string, resolution: unknown): Reso
 }
 
 function resolveListed(options: IssuersOptions): readonly ResolvedIssuer[] {
-  const listed = Array.isArray(options.issuer) ? options.issuer : [options.issuer]
+  const listed = elementsOf(options.issuer) ?? [options.issuer]
   if (listed.length === 0) reject('issuer', 'must contain at least one authorization server')
   if (listed.length > 1)
     requireNoSharedKeys(options, 'move it to the object of that issuer in "issuer"')

@@ -12,7 +12,7 @@ import {
   runtimeHint,
   SYMMETRIC_ALGORITHMS,
 } from '../base/algorithms.js'
-import { booleanOr, isPlainObject, members, reject } from '../base/check.js'
+import { booleanOr, elementsOf, isPlainObject, members, reject } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
 import { isPublicKey } from '../keys/public-key-bytes.js'
@@ -57,9 +57,8 @@ export function resolveAlgorithms(options: KeysOptions): ReadonlySet<Algorithm> 
       : [[isSymmetric], 'with a "secret"']
   const isAllowed = (algorithm: unknown) => families.some((isMember) => isMember(algorithm))
   const isValid =
-    Array.isArray(algorithms) &&
-    algorithms.every(isAllowed) &&
-    families.every((isMember) => algorithms.some(isMember))
+    elementsOf(algorithms)?.every(isAllowed) === true &&
+    families.every((isMember) => algorithms?.some(isMember))
   if (!isValid) {
     const lists = families.map((isMember) => ALGORITHMS.filter(isMember).join(', '))
     reject(
@@ -129,13 +128,14 @@ function isSecretWithKeys({ dangerouslyAllowSecretWithKeys, secret }: KeysOption
 }
 
 function readStaticKeys(keys: unknown): StaticKeySet {
-  if (!Array.isArray(keys)) {
+  const elements = elementsOf(keys)
+  if (elements === undefined) {
     return reject('jwks.keys', 'must be an array of keys: the "keys" of a JWK Set, or [pem]')
   }
-  const read = keys.map((key, i) => readStaticKey(`jwks.keys[${i}]`, key))
+  const read = elements.map((key, i) => readStaticKey(`jwks.keys[${i}]`, key))
   return {
-    keys: read.filter((_, i) => isPlainObject(keys[i])),
-    withoutKid: read.filter((_, i) => !isPlainObject(keys[i])),
+    keys: read.filter((_, i) => isPlainObject(elements[i])),
+    withoutKid: read.filter((_, i) => !isPlainObject(elements[i])),
   }
 }
 

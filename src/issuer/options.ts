@@ -189,7 +189,9 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   const algorithms = resolveAlgorithms(options)
   const keys = resolveKeys(options, allowHttp)
   const introspection =
-    options.introspection && resolveIntrospection(options.introspection, allowHttp)
+    options.introspection === undefined
+      ? undefined
+      : resolveIntrospection(options.introspection, allowHttp)
   const url = requireIdentifier({
     issuer: options.issuer,
     profile: options.profile,

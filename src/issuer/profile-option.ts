@@ -4,6 +4,7 @@
 
 import {
   booleanOr,
+  elementsOf,
   functionOrUndefined,
   isPlainObject,
   ownMember,
@@ -160,7 +161,8 @@ function requireProfile(value: Record<string, unknown>): Profile {
 }
 
 function isArrayOfNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
+  const isName = (name: unknown) => typeof name === 'string' && name !== ''
+  return elementsOf(value)?.every(isName) === true
 }
 
 /** Whether `type` is a media type (RFC 6838 §4.2). The part up to the slash is optional. */

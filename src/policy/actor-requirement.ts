@@ -1,6 +1,8 @@
 /** Compiles the requirement on the actor of a token (RFC 8693 §4.1). */
+
 import type { AccessToken } from '../access-token/access-token.js'
 import type { Actor } from '../access-token/actor.js'
+import { elementsOf } from '../base/check.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 
 /**
@@ -36,8 +38,9 @@ export function compileActor(
 ): ((token: AccessToken) => boolean) | undefined {
   if (requirement === undefined) return undefined
   if (requirement === 'none') return ({ actor }) => actor === undefined
-  if (!Array.isArray(requirement) || requirement.length === 0) throw invalid()
-  const rules = requirement.map(readRule)
+  const given = elementsOf(requirement)
+  if (given === undefined || given.length === 0) throw invalid()
+  const rules = given.map((rule) => readRule(rule as ActorRule))
   return ({ actor, issuer }) =>
     actor === undefined || rules.some((rule) => isMatch(rule, actor, issuer))
 }

@@ -1,6 +1,8 @@
 /** Compiles the requirement on the authorization details of a token (RFC 9396). */
+
 import type { AccessToken } from '../access-token/access-token.js'
 import { type AuthorizationDetail, LIST_MEMBERS } from '../access-token/authorization-details.js'
+import { elementsOf } from '../base/check.js'
 import { ownMember, requireKnownKeys } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
@@ -148,7 +150,7 @@ function isAccepted<Context>(
 }
 
 function requireList(values: unknown): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(values) ? [...values] : [values]
+  const list: readonly unknown[] = elementsOf(values) ?? [values]
   if (list.length === 0 || !list.every(isText)) throw invalid()
   return list as readonly string[]
 }

@@ -1,5 +1,7 @@
 /** Compiles requirements on single claims. */
+
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
+import { elementsOf } from '../base/check.js'
 import { isJsonObject } from '../base/json-object.js'
 import { isPlainObject } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
@@ -58,7 +60,7 @@ function compileValue(
       }
     }
   }
-  const values = Array.isArray(required) ? required : [required]
+  const values = elementsOf(required) ?? [required]
   if (values.length === 0 || !values.every(isValue)) {
     throw new TypeError(
       `"claims" has an invalid value for "${name}": use a string, a number (an integer up to ` +

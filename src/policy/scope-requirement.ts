@@ -1,7 +1,9 @@
 /**
  * Compiles the required scope of a route or a call, which a function may decide for each request.
  */
+
 import type { AccessToken } from '../access-token/access-token.js'
+import { elementsOf } from '../base/check.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { InsufficientScopeError } from '../errors/errors.js'
 import type { RejectionReason } from '../errors/rejection-reason.js'
@@ -151,7 +153,7 @@ function split(scope: unknown): unknown {
  */
 export function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (tokens === undefined) return []
-  const copy: readonly unknown[] = Array.isArray(tokens) ? [...tokens] : []
+  const copy: readonly unknown[] = elementsOf(tokens) ?? []
   if (copy.length > 0 && copy.every(isScopeToken)) return copy as readonly string[]
   throw new TypeError(
     `"${name}" must have one or more scope tokens: printable ASCII without spaces, quotation marks ` +

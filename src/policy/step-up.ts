@@ -2,7 +2,9 @@
  * Compiles the requirements of step-up authentication (RFC 9470), which reject a token whose user
  * must authenticate more strongly or more recently.
  */
+
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
+import { elementsOf } from '../base/check.js'
 import { ownMember } from '../base/plain-object.js'
 import {
   type AuthenticationRequirements,
@@ -105,7 +107,7 @@ const RECENT = 'More recent authentication is required'
  * @throws {TypeError} if a value contains such a character, or if there are no values.
  */
 function readAcr(acr: string | readonly string[]): readonly string[] {
-  const values: readonly unknown[] = Array.isArray(acr) ? acr : [acr]
+  const values: readonly unknown[] = elementsOf(acr) ?? [acr]
   const areValid = values.every(isScopeToken)
   if (areValid && values.length > 0) return Object.freeze([...(values as string[])])
   throw new TypeError(

@@ -4,7 +4,7 @@
  * the metadata at a well-known URL, and every challenge names that URL.
  */
 import { canParseUrl } from '../base/can-parse-url.js'
-import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
+import { elementsOf, isPlainObject, reject, requireKnownKeys } from '../base/check.js'
 import { isScopeToken } from '../errors/www-authenticate.js'
 import { isSecureUrl } from '../http/secure-url.js'
 
@@ -239,9 +239,8 @@ function requireResource(resource: unknown): string {
 function requireServers(servers: unknown): readonly string[] {
   const isServer = (server: unknown) =>
     typeof server === 'string' && isSecureUrl(server, { allowHttp: false, mayBeLoopback: true })
-  if (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)) {
-    return Object.freeze([...servers])
-  }
+  const given = elementsOf(servers) ?? []
+  if (given.length > 0 && given.every(isServer)) return Object.freeze(given as string[])
   return reject(
     'resourceMetadata.authorizationServers',
     'must be a non-empty array of https URLs (http on loopback only)',

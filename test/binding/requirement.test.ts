@@ -18,7 +18,7 @@ t.test('omitted members default to the options', async (t) => {
 
 t.test('rejects an unknown mode', async (t) => {
   for (const key of ['dpop', 'mtls']) {
-    const message = `requirement.${key} must be 'off', 'allowed' or 'required'`
+    const message = `requirement.${key} must be "off", "allowed" or "required"`
     for (const mode of ['Required', 'on', '', true, null, ['required']]) {
       const resolve = () => resolveBindingRequirement({ [key]: mode }, BOTH)
       t.throws(resolve, { name: 'TypeError', message }, `${key}: ${mode}`)

@@ -1,6 +1,6 @@
 /** Defines and validates the option `mtls`, for certificate-bound access tokens (RFC 8705). */
 
-import { isPlainObject, members, reject, requireKnownKeys } from '../../base/check.js'
+import { elementsOf, isPlainObject, members, reject, requireKnownKeys } from '../../base/check.js'
 import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './trusted-proxies.js'
 
 /**
@@ -163,8 +163,7 @@ function resolveHeader(
 }
 
 function resolveProxies(proxies: unknown): readonly AddressRange[] {
-  const given: readonly unknown[] = Array.isArray(proxies) ? proxies : []
-  const ranges = given.map((text) =>
+  const ranges = (elementsOf(proxies) ?? []).map((text) =>
     typeof text === 'string' ? parseAddressRange(text) : undefined,
   )
   if (ranges.length === 0 || !ranges.every((range) => range !== undefined)) {

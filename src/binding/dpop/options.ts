@@ -9,7 +9,7 @@ import {
   runtimeHint,
 } from '../../base/algorithms.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
-import { members, numberIn, reject, strings } from '../../base/check.js'
+import { elementsOf, members, numberIn, reject, strings } from '../../base/check.js'
 
 /**
  * Options for access tokens that are bound to a client's key (RFC 9449 §7).
@@ -207,7 +207,8 @@ function resolveBaseUrls(value: unknown): readonly string[] {
 const BASE_URL = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[^%/]|%[0-9a-f]{2})+)*$/i
 
 function resolveAlgorithms(value: unknown): ReadonlySet<AsymmetricAlgorithm> {
-  if (Array.isArray(value) && value.length > 0 && value.every(isAsymmetric)) return new Set(value)
+  const given = elementsOf(value) ?? []
+  if (given.length > 0 && given.every(isAsymmetric)) return new Set(given)
   return reject(
     'dpop.algorithms',
     `must be an array of ${ASYMMETRIC_ALGORITHMS.join(', ')}${runtimeHint(value)}`,
@@ -224,7 +225,7 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
     'must be an object with "secret", from which nonces are derived',
   )
   const { secret, lifetime = 300 } = known
-  const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
+  const given: readonly unknown[] = elementsOf(secret) ?? [secret]
   const secrets = given.map((value) =>
     // Copies the bytes, so that later changes by the application have no effect.
     typeof value === 'string' || types.isUint8Array(value)

@@ -3,6 +3,7 @@
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { Actor } from '../../access-token/actor.js'
+import { elementsOf } from '../../base/check.js'
 import { requireKnownKeys } from '../../base/plain-object.js'
 import { applicationFailure } from '../../errors/application-function.js'
 import { suppressRejection } from '../../errors/result.js'
@@ -106,7 +107,7 @@ function actorsFrom(read: ReadActors, fallback: ReadActors): ReadActors {
  */
 function requireActors(value: unknown): readonly Actor[] {
   if (value === undefined) return []
-  const actors: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const actors: readonly unknown[] = elementsOf(value) ?? [value]
   return actors.map(requireActor)
 }
 
