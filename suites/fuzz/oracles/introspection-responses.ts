@@ -9,9 +9,15 @@ type Members = Readonly<Record<string, unknown>>
 
 const TOLERANCE = 30
 
+/** Some issuers send `null` for these members instead of omitting them. */
+const MAY_BE_NULL = ['iss', 'sub', 'nbf', 'iat', 'jti', 'token_type', 'client_id', 'sid']
+
 /** Whether a response that is JSON without duplicate members describes a valid token. */
 export function isActiveResponse(response: Members, issuer: string): boolean {
-  const own = (name: string) => (Object.hasOwn(response, name) ? response[name] : undefined)
+  const own = (name: string) =>
+    Object.hasOwn(response, name) && !(response[name] === null && MAY_BE_NULL.includes(name))
+      ? response[name]
+      : undefined
   const has = (name: string) => Object.hasOwn(response, name)
   const absentOr = (name: string, isValid: (value: unknown) => boolean) =>
     own(name) === undefined || isValid(own(name))
@@ -30,7 +36,7 @@ export function isActiveResponse(response: Members, issuer: string): boolean {
     ['sub', 'client_id', 'jti'].every((name) =>
       absentOr(name, (value) => typeof value === 'string'),
     ) &&
-    absentOr('sid', (sid) => sid === null || typeof sid === 'string') &&
+    absentOr('sid', (sid) => typeof sid === 'string') &&
     // A bearer token: the API of this target accepts neither DPoP nor certificates.
     absentOr('token_type', (type) => typeof type === 'string' && /^bearer$/i.test(type)) &&
     !has('cnf') &&

@@ -139,9 +139,15 @@ async function joseAccepts(raw: string, body: string): Promise<boolean> {
   return false
 }
 
-/** Keeps the members that jose uses, because jose copies all members and fails on deep nesting. */
+/**
+ * Keeps the members that jose uses, because jose copies all members and fails on deep nesting. Omits
+ * the members that this package treats as absent: `null`, and an empty `key_ops`.
+ */
 function readByJose({ kty, crv, x, d, k, alg, use, key_ops, kid, ext }: JWK): JWK {
   const members = { kty, crv, x, d, k, alg, use, key_ops, kid, ext }
-  const given = Object.entries(members).filter(([, value]) => value !== undefined)
+  const given = Object.entries(members).filter(
+    ([name, value]) =>
+      value !== undefined && value !== null && !(name === 'key_ops' && `${value}` === ''),
+  )
   return Object.fromEntries(given) as JWK
 }

@@ -120,7 +120,11 @@ async function outcomeOf(
         await app.register(resourceServer, made() as unknown as PluginOptions)
         app.get('/', async () => 'in')
         const { statusCode } = await app.inject('/')
-        assert.ok([401, 200].includes(statusCode), `${statusCode} without a token`)
+        // A function of the application that returns an invalid value causes a 500.
+        const statuses = settings.some(([, value]) => typeof value === 'function')
+          ? [200, 401, 500]
+          : [200, 401]
+        assert.ok(statuses.includes(statusCode), `${statusCode} without a token`)
       } finally {
         await app.close()
       }
@@ -129,6 +133,9 @@ async function outcomeOf(
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error
     if (kind === 'requirement' && error instanceof ResourceServerError) return 'rejected'
+    if (kind === 'requirement' && /^The function "\w+" failed$/.test((error as Error).message)) {
+      return 'failing function'
+    }
     assert.ok(error instanceof TypeError, `not a TypeError: ${inspect(error)}`)
     // The messages of V8 would show that the package used an unchecked value.
     assert.match(error.message, /"|must be an object/, error.message)
@@ -143,7 +150,8 @@ async function requireUnsignedTokenRejected(server: Server): Promise<void> {
     await server.verify('eyJhbGciOiJub25lIn0.e30.AA')
     assert.fail('accepted an unsigned token')
   } catch (error) {
-    assert.ok(error instanceof ResourceServerError, inspect(error))
+    const namesOption = error instanceof TypeError && /^"[\w.]+" option/.test(error.message)
+    assert.ok(namesOption || error instanceof ResourceServerError, inspect(error))
   } finally {
     await server.close()
   }
