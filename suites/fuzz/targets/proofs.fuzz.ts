@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { calculateJwkThumbprint } from 'jose'
-import { createResourceServer } from '../../../src/index.js'
+import { createResourceServer, memoryStore } from '../../../src/index.js'
 import { forge, NOW, signed } from '../../../test/fixtures/forgery.js'
 import { AUDIENCE, base64url, ISSUER } from '../../../test/fixtures/issuer.js'
 import { type Edit, edited, edits } from '../arbitraries/edits.js'
@@ -115,12 +115,15 @@ export const proofs: Target<ProofCase> = {
     const jkt = await calculateJwkThumbprint(own)
     const token = forge(issuer, { claims: { cnf: { jkt } } })
     const ath = createHash('sha256').update(token).digest('base64url')
+    // Hides that the store is local, because the API then rejects proofs made before it started.
+    const replay = Object.assign(memoryStore(), { isProcessLocal: false })
     const api = await createResourceServer({
       issuer: ISSUER,
       audience: AUDIENCE,
       jwks: { keys: [issuer.publicJwk] },
       now: () => NOW * 1000,
-      dpop: { mode: 'allowed', replay: { maxEntries: 1_000_000 } },
+      dpop: 'allowed',
+      stores: { replay },
     })
     let count = 0
 
