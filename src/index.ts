@@ -81,7 +81,7 @@ export {
   onDiagnostics,
 } from './observability/diagnostics.js'
 export type { Logger } from './observability/safe-logger.js'
-export type { Statistics } from './observability/statistics.js'
+export type { LogoutTokenCounts, Statistics } from './observability/statistics.js'
 export type { TokenCacheOptions } from './pipeline/options.js'
 export {
   type AnyFastifyInstance,
@@ -103,6 +103,8 @@ export type { AnyScopeRequirement, ScopeRequirement } from './policy/scope-requi
 export type { StepUpRequirement } from './policy/step-up.js'
 export type { RevocationsOptions } from './revocation/options.js'
 export type { Revocation } from './revocation/revocations.js'
+export type { Logout } from './security-events/logouts.js'
+export type { LogoutTokenOptions } from './security-events/options.js'
 export type { ResourceServerOptions } from './server/options.js'
 export type {
   ProtectedResourceMetadata,

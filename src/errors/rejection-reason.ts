@@ -25,6 +25,7 @@ export type Check =
   | 'signature'
   | 'introspection'
   | 'revocation'
+  | 'replay'
   | 'proof'
   | 'nonce'
   | 'authentication'

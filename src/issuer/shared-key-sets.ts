@@ -115,9 +115,13 @@ class SharedKeys implements KeySource {
     this.#access = access
   }
 
-  find(algorithm: Algorithm, kid: string | undefined): Candidates | Promise<Candidates> {
+  find(
+    algorithm: Algorithm,
+    kid: string | undefined,
+    mayRefetch?: boolean,
+  ): Candidates | Promise<Candidates> {
     const set = this.#access.open()
-    return set.track(set.keys.find(algorithm, kid))
+    return set.track(set.keys.find(algorithm, kid, mayRefetch))
   }
 
   findNewer(

@@ -116,11 +116,15 @@ export class JwksCache implements KeySource {
     this.#budget = new RefetchBudget({ burst, cooldown })
   }
 
-  find(algorithm: Algorithm, kid: string | undefined): Candidates | Promise<Candidates> {
+  find(
+    algorithm: Algorithm,
+    kid: string | undefined,
+    mayRefetch = true,
+  ): Candidates | Promise<Candidates> {
     const keys = this.#current()
-    if (keys === undefined) return this.#findFirst(algorithm, kid)
+    if (keys === undefined) return this.#findFirst(algorithm, kid, mayRefetch)
     const found = keys.find(algorithm, kid)
-    return found.length > 0 ? found : this.findNewer(algorithm, kid, found)
+    return found.length > 0 || !mayRefetch ? found : this.findNewer(algorithm, kid, found)
   }
 
   findNewer(
@@ -223,7 +227,11 @@ export class JwksCache implements KeySource {
    * Returns keys while no usable keys are cached: loads the keys persisted before a restart, or
    * fetches the key set. All requests wait.
    */
-  async #findFirst(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
+  async #findFirst(
+    algorithm: Algorithm,
+    kid: string | undefined,
+    mayRefetch: boolean,
+  ): Promise<Candidates> {
     this.#restoring ??= this.#restore()
     await this.#restoring
     // The restored set serves all waiting requests, even if its refresh fails.
@@ -238,7 +246,7 @@ export class JwksCache implements KeySource {
       }
     }
     // The issuer may have published the key after it responded to another request's fetch.
-    return this.find(algorithm, kid)
+    return this.find(algorithm, kid, mayRefetch)
   }
 
   /**

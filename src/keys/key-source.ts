@@ -10,12 +10,15 @@ export interface KeySource {
    * Returns the keys that may have signed a token with this algorithm and `kid`; an empty array if
    * there are none. Synchronous while the keys are cached.
    *
+   * @param mayRefetch whether the keys are fetched again if none of the cached keys has the `kid`
+   *   and the refetch budget allows it. If false, only the first fetch may start. Default true.
    * @throws {KeysUnavailableError} (or rejects with it) if the issuer is unavailable, and either no
    *   keys are cached or none of them has the `kid`.
    */
   find(
     algorithm: Algorithm,
     kid: string | undefined,
+    mayRefetch?: boolean,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
   /**

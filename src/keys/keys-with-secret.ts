@@ -16,8 +16,12 @@ export class KeysWithSecret implements KeySource {
     this.#secret = secret
   }
 
-  find(algorithm: Algorithm, kid: string | undefined): Candidates | Promise<Candidates> {
-    return this.#sourceFor(algorithm).find(algorithm, kid)
+  find(
+    algorithm: Algorithm,
+    kid: string | undefined,
+    mayRefetch?: boolean,
+  ): Candidates | Promise<Candidates> {
+    return this.#sourceFor(algorithm).find(algorithm, kid, mayRefetch)
   }
 
   findNewer(

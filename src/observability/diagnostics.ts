@@ -66,6 +66,18 @@ export interface DiagnosticsMessages {
     /** Thumbprint (RFC 7638) of the key that signed the proof and that the token is bound to. */
     readonly jkt: string
   }
+  /** A logout token was accepted: its revocation is in force. */
+  'logout:accept': {
+    /** Issuer identifier: the `iss` of the logout token. */
+    readonly issuer: string
+    /** Whether the tokens of one session or all tokens of the user were revoked. */
+    readonly revoked: 'session' | 'user'
+  }
+  /** A logout token was rejected, or could not be processed; `error.reason` has the details. */
+  'logout:reject': {
+    /** The error; its `reason` is not sent to the issuer. */
+    readonly error: ResourceServerError
+  }
 }
 
 /** Channel name without the prefix `fastify-resource-server:`. */
@@ -80,6 +92,8 @@ export const diagnostics = {
   'jwks:fetch': channel(`${PREFIX}jwks:fetch`),
   'introspection:response': channel(`${PREFIX}introspection:response`),
   'dpop:replay': channel(`${PREFIX}dpop:replay`),
+  'logout:accept': channel(`${PREFIX}logout:accept`),
+  'logout:reject': channel(`${PREFIX}logout:reject`),
 } as const satisfies Record<DiagnosticsName, unknown>
 
 /** @internal */

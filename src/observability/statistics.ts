@@ -1,4 +1,17 @@
-/** Counts the cache hits, signature verifications and rejections of a resource server. */
+/** Counts cache hits, signature verifications, rejections and logout tokens. */
+
+/** Numbers of logout tokens since the start of a resource server. */
+export interface LogoutTokenCounts {
+  /** Number of valid logout tokens whose revocation is in force. */
+  readonly accepted: number
+  /** Number of invalid, expired or replayed logout tokens. */
+  readonly rejected: number
+  /**
+   * Number of logout tokens that could not be verified, or whose revocation could not be stored,
+   * because keys or a store were unavailable or a function of the application failed.
+   */
+  readonly failed: number
+}
 
 /** Counters of a resource server since its start. Only `cacheSize`, the current
  * size, can decrease. */
@@ -15,7 +28,8 @@ export interface Statistics {
    */
   readonly cacheMisses: number
   /**
-   * Number of signature verifications of JWTs: access tokens and signed introspection responses.
+   * Number of signature verifications of JWTs: access tokens, logout tokens and signed introspection
+   * responses.
    * A JWT counts several times if several keys are tried.
    */
   readonly signatureVerifications: number
@@ -31,6 +45,8 @@ export interface Statistics {
    * `temporarily_unavailable`. A code that never occurred is absent.
    */
   readonly rejections: Readonly<Record<string, number>>
+  /** Logout tokens (OpenID Connect Back-Channel Logout) by what became of them. */
+  readonly logoutTokens: LogoutTokenCounts
   /** Number of verified tokens in the cache. */
   readonly cacheSize: number
 }
@@ -41,6 +57,7 @@ export class Counters {
   cacheMisses = 0
   signatureVerifications = 0
   decryptions = 0
+  readonly logoutTokens = { accepted: 0, rejected: 0, failed: 0 }
   readonly #rejections = new Map<string, number>()
 
   reject(code: string): void {
@@ -50,6 +67,15 @@ export class Counters {
   read(cacheSize: number): Statistics {
     const { cacheHits, cacheMisses, signatureVerifications, decryptions } = this
     const rejections = Object.fromEntries(this.#rejections)
-    return { cacheHits, cacheMisses, signatureVerifications, decryptions, rejections, cacheSize }
+    const logoutTokens = { ...this.logoutTokens }
+    return {
+      cacheHits,
+      cacheMisses,
+      signatureVerifications,
+      decryptions,
+      rejections,
+      logoutTokens,
+      cacheSize,
+    }
   }
 }

@@ -12,15 +12,18 @@ import { Counters } from '../observability/statistics.js'
 import { Pipeline } from '../pipeline/pipeline.js'
 import type { Clock } from '../policy/step-up.js'
 import { hashedNames } from '../revocation/revocation-names.js'
-import { Revocations } from '../revocation/revocations.js'
+import { type Revocation, Revocations } from '../revocation/revocations.js'
 import { SharedRevocations } from '../revocation/shared-revocations.js'
+import type { Logouts } from '../security-events/logouts.js'
 import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
 import type { ResolvedStores } from '../stores/options.js'
 import type { Store } from '../stores/store.js'
 import { assembleBinding, assembleCertificates } from './binding-assembly.js'
 import { assembleIssuers, namedIssuers } from './issuer-assembly.js'
+import { assembleLogouts } from './logout-assembly.js'
 import { type ResolvedOptions, type ResourceServerOptions, resolveOptions } from './options.js'
 import { ResourceMetadata } from './resource-metadata.js'
+import { createRevoke } from './revoke.js'
 
 /** The connected parts of a resource server. */
 export interface Core {
@@ -45,6 +48,10 @@ export interface Core {
   readonly revocations: Revocations
   /** Shares revocations with other instances; `undefined` without `stores.revocations`. */
   readonly sharedRevocations: SharedRevocations | undefined
+  /** Implements `revoke()`. */
+  readonly revoke: (revocation: Revocation) => Promise<void>
+  /** Revokes tokens by logout tokens. */
+  readonly logouts: Logouts
   readonly storeStatus: () => readonly StoreStatus[]
   readonly realm: string
   readonly counters: Counters
@@ -68,6 +75,9 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const { revocations, sharedRevocations } = assembleRevocations(resolved)
   const binding = assembleBinding(resolved)
   const decrypter = await assembleDecrypter(resolved, counters)
+  const clock = { now: () => now() / 1000, clockTolerance: limits.clockTolerance }
+  const revoke = createRevoke({ revocations, sharedRevocations, issuers, clock })
+  const logouts = assembleLogouts(resolved, { issuers, counters, revoke })
   await sharedRevocations?.start()
   return {
     pipeline: new Pipeline({ ...resolved, issuers, binding, decrypter, revocations, counters }),
@@ -81,10 +91,12 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     hierarchy,
     revocations,
     sharedRevocations,
+    revoke,
+    logouts,
     storeStatus: () => status(sharedRevocations),
     realm,
     counters,
-    clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
+    clock,
     warnOnce: warnOnce(resolved.logger),
   }
 }

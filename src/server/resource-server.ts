@@ -8,8 +8,9 @@ import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import { publish } from '../observability/diagnostics.js'
 import type { Statistics } from '../observability/statistics.js'
 import { compilePolicy, type Policy, type Requirement } from '../policy/requirement.js'
-import { checkRevocation } from '../revocation/check-revocation.js'
 import type { Revocation } from '../revocation/revocations.js'
+import type { Logout } from '../security-events/logouts.js'
+import { type LogoutTokenOptions, resolveLogoutTokenOptions } from '../security-events/options.js'
 import type { StoreStatus } from '../stores/observed-store.js'
 import { assemble, type Core } from './assembly.js'
 import type { ResourceServerOptions } from './options.js'
@@ -149,13 +150,48 @@ export class ResourceServer<Context = unknown> {
    *   existing one is never dropped for a new one.
    */
   revoke(revocation: Revocation): Promise<void> {
-    const { revocations, sharedRevocations, issuers, clock } = this.#core
-    const checked = checkRevocation(revocation, Math.floor(clock.now()), issuers)
-    const inForce = revocations.add(checked)
-    const sharing = sharedRevocations?.share(inForce) ?? Promise.resolve()
-    // The failure was logged. An unhandled rejection would end the process.
-    sharing.catch(() => {})
-    return sharing
+    return this.#core.revoke(revocation)
+  }
+
+  /**
+   * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0), and revokes the access tokens
+   * of the session, or of the user, that it names. A route calls this method with the
+   * `logout_token` that an issuer posts to it; the plugin's option `backchannelLogout` is such a
+   * route.
+   *
+   * Verifies the signature with the keys of a trusted issuer; `typ`, which must be `logout+jwt`,
+   * `JWT` or absent; `aud`, `iat`, `events`; that there is no `nonce`; that `sid` or `sub` exists;
+   * and that no token with this `jti` was accepted before. `exp` is verified if it is present:
+   * many issuers omit it, although the specification has required it since 2023; without it, only
+   * the maximum age of `iat` limits the lifetime.
+   *
+   * The revocation is in force as described at {@link revoke}. It covers tokens that were issued up
+   * to the `iat` of the logout token, in the same second as well; for a session, up to
+   * `clockTolerance` later, because a session that ended issues no more tokens.
+   *
+   * @param token the value of the parameter `logout_token`.
+   * @param context the argument for a function as `issuer` that depends on the request.
+   * @returns what the token says, once the revocation is in force and, with `stores.revocations`,
+   *   stored.
+   * @throws {InvalidTokenError} if the logout token is invalid, too old, or was accepted before;
+   *   `check` says which check failed. Respond with 400.
+   * @throws {UnavailableError} if the keys of the issuer or a store are unavailable. If only a
+   *   store is, the revocation is in force on this instance. Respond with 503.
+   * @throws {RangeError} if `revocations.maxEntries` revocations are in force.
+   * @throws {TypeError} if an option is invalid.
+   * @see OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6
+   *
+   * @example
+   * ```ts
+   * await app.resourceServer.revokeByLogoutToken(token, { clientId: 'web-app' })
+   * ```
+   */
+  async revokeByLogoutToken(
+    token: string,
+    options: LogoutTokenOptions,
+    context?: Context,
+  ): Promise<Logout> {
+    return this.#core.logouts.accept(token, resolveLogoutTokenOptions(options), context)
   }
 
   /**

@@ -131,7 +131,7 @@ function checkType(typ: string | undefined, shape: TokenShape): Rejection | unde
  */
 export function isExpectedType(
   typ: string | undefined,
-  { types, allowMissingTyp }: TokenShape,
+  { types, allowMissingTyp }: Pick<TokenShape, 'types' | 'allowMissingTyp'>,
 ): boolean {
   if (typ === undefined) return allowMissingTyp
   // Compares the usual spelling first, which avoids two copies for most tokens.

@@ -13,7 +13,7 @@ type Keys = readonly VerificationKey[]
 interface Search {
   readonly jws: CompactJws
   readonly algorithm: Algorithm
-  readonly source: KeySource
+  readonly source: Pick<KeySource, 'find' | 'findNewer' | 'whyNot'>
   readonly counters: Counters
 }
 

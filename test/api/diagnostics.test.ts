@@ -25,6 +25,8 @@ function listen(t: Test): Published {
     'jwks:fetch': [],
     'introspection:response': [],
     'dpop:replay': [],
+    'logout:accept': [],
+    'logout:reject': [],
   }
   for (const name of Object.keys(published) as DiagnosticsName[]) {
     t.teardown(onDiagnostics(name, (message) => void published[name].push(message as never)))

@@ -17,6 +17,7 @@ import resourceServer, {
   type IntrospectionOptions,
   type IssuerOptions,
   type JwksOptions,
+  type LogoutTokenOptions,
   type MtlsOptions,
   memoryStore,
   type PluginOptions,
@@ -70,6 +71,7 @@ type OptionName = KeysOf<
   | TenantsOptions
   | ResourceMetadataOptions
   | RevocationsOptions
+  | LogoutTokenOptions
   | StoresOptions
   | TokenCacheOptions
   | DecryptionOptions
@@ -133,6 +135,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   whenUnavailable: ['dangerouslyAccept'],
   untilLoaded: ['dangerouslyAccept'],
   scopeImplies: [{ read: ['admin'] }],
+  revokes: ['user'],
   revocations: [{ untilLoaded: 'dangerouslyAccept' }],
   stores: [{}],
   sealingSecret: [SECRET],

@@ -10,6 +10,7 @@ const NOTHING = {
   signatureVerifications: 0,
   decryptions: 0,
   rejections: {},
+  logoutTokens: { accepted: 0, rejected: 0, failed: 0 },
   cacheSize: 0,
 }
 
@@ -69,6 +70,7 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
       signatureVerifications: 2,
       decryptions: 0,
       rejections: { missing_credentials: 1, insufficient_scope: 1, invalid_token: 3 },
+      logoutTokens: { accepted: 0, rejected: 0, failed: 0 },
       cacheSize: 1,
     },
     'a rejection before the signature costs no verification',
@@ -129,6 +131,7 @@ t.test('the plugin counts rejected requests by code', async (t) => {
       invalid_token: 1,
       insufficient_scope: 1,
     },
+    logoutTokens: { accepted: 0, rejected: 0, failed: 0 },
     cacheSize: 1,
   })
 })

@@ -15,7 +15,6 @@
  * 4. Add a fixture to test/fixtures/providers, and a row and a section to docs/providers.md.
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
-import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { Rejection } from '../../errors/result.js'
 import type { TokenShape } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
@@ -105,7 +104,5 @@ export interface ResolvedProfile extends TokenShape, ClaimReader {
    * @returns an `InvalidTokenError` if the key must not sign tokens with these claims; otherwise
    *   `undefined`.
    */
-  readonly checkKey:
-    | ((keyIssuer: unknown, claims: AccessTokenClaims) => Rejection | undefined)
-    | undefined
+  readonly checkKey: ((keyIssuer: unknown, claims: Claims) => Rejection | undefined) | undefined
 }
