@@ -17,7 +17,7 @@ import { encrypt, jwtOf, makeKeys, optionsWith } from './keys.js'
 
 /** Distinct tokens of each kind; the measurement repeats them, because no rejection is cached. */
 const DISTINCT = 20
-/** As many decryptions as the API queues at a time. */
+/** A part of the decryptions that the API queues at a time. */
 const QUEUE = 200
 /** The tokens of a kind in a round, in characters. */
 const MAX_CHARACTERS = 2 ** 24

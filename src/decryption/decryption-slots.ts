@@ -5,10 +5,17 @@
 import { availableParallelism } from 'node:os'
 
 /**
- * Maximum number of queued decryptions: 0.1 s of work with an RSA key of 2,048 bits, a second with
- * one of 4,096 bits.
+ * Time that the last decryption in a full queue waits, in milliseconds, unless the bounds of the
+ * length of the queue are reached.
  */
-const MAX_QUEUED = 200
+const MAX_WAIT_MS = 1_000
+/**
+ * Bounds of the length of the queue. 1,000 tokens are the callers of a busy API after a restart,
+ * when no token is cached; they take about 0.5 s with an RSA key of 2,048 bits.
+ */
+const [MIN_QUEUED, MAX_QUEUED] = [200, 1_000]
+/** Weight of the latest decryption in the average duration. */
+const LATEST_WEIGHT = 0.05
 
 /**
  * Maximum number of decryptions in flight. They run in the thread pool; one CPU is left for the
@@ -18,7 +25,14 @@ const MAX_IN_FLIGHT = Math.max(1, Math.min(4, availableParallelism() - 1))
 
 export class DecryptionSlots {
   readonly #queue: (() => void)[] = []
+  readonly #monotonicNow: () => number
   #inFlight = 0
+  #averageMs = 1
+
+  /** @param monotonicNow returns milliseconds. */
+  constructor(monotonicNow = () => performance.now()) {
+    this.#monotonicNow = monotonicNow
+  }
 
   /**
    * Calls `decrypt` when a slot is free.
@@ -30,14 +44,21 @@ export class DecryptionSlots {
       this.#inFlight++
       return this.#run(decrypt)
     }
-    if (this.#queue.length >= MAX_QUEUED) return undefined
+    if (this.#queue.length >= this.#maxQueued()) return undefined
     return new Promise<void>((resolve) => this.#queue.push(resolve)).then(() => this.#run(decrypt))
   }
 
+  #maxQueued(): number {
+    const withinTime = (MAX_WAIT_MS / this.#averageMs) * MAX_IN_FLIGHT
+    return Math.min(MAX_QUEUED, Math.max(MIN_QUEUED, withinTime))
+  }
+
   async #run<T>(decrypt: () => Promise<T>): Promise<T> {
+    const startedAt = this.#monotonicNow()
     try {
       return await decrypt()
     } finally {
+      this.#averageMs += LATEST_WEIGHT * (this.#monotonicNow() - startedAt - this.#averageMs)
       const next = this.#queue.shift()
       // A queued decryption takes over the slot.
       if (next === undefined) this.#inFlight--
