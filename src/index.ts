@@ -83,6 +83,7 @@ export {
 export type { Logger } from './observability/safe-logger.js'
 export type { LogoutTokenCounts, Statistics } from './observability/statistics.js'
 export type { TokenCacheOptions } from './pipeline/options.js'
+export type { BackchannelLogoutOptions } from './plugin/backchannel-logout.js'
 export {
   type AnyFastifyInstance,
   type OpenApiTransformInput,

@@ -4,6 +4,11 @@ import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from '../bas
 import type { ResourceServerError } from '../errors/errors.js'
 import type { IssuerResolver } from '../issuer/issuers-option.js'
 import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/options.js'
+import {
+  type BackchannelLogoutOptions,
+  type ResolvedBackchannelLogout,
+  resolveBackchannelLogout,
+} from './backchannel-logout.js'
 
 /**
  * Options of the plugin.
@@ -41,6 +46,12 @@ export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'i
   extractToken?: (request: FastifyRequest) => string | null | undefined
 
   /**
+   * Declares a route that receives logout tokens (OpenID Connect Back-Channel Logout 1.0) and
+   * revokes the access tokens of the session or the user. Default: no route.
+   */
+  backchannelLogout?: BackchannelLogoutOptions
+
+  /**
    * Called for each request that is rejected with an error of this package, before the error
    * handler of the application runs; for metrics and alerts. `error.reason` has the details. The
    * function is also called for errors of this package that application code throws before the
@@ -53,6 +64,7 @@ export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'i
 const OWN_OPTIONS = [
   'global',
   'extractToken',
+  'backchannelLogout',
   'onReject',
 ] as const satisfies readonly (keyof PluginOptions)[]
 
@@ -63,6 +75,7 @@ const PLUGIN_OPTIONS = [
 
 export interface ResolvedPluginOptions {
   readonly global: boolean
+  readonly backchannelLogout: ResolvedBackchannelLogout | undefined
   readonly extractToken: PluginOptions['extractToken']
   readonly onReject: PluginOptions['onReject']
   readonly resourceServer: ResourceServerOptions
@@ -77,9 +90,10 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
     )
   }
   const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS)
-  const { global, extractToken, onReject, ...resourceServer } = known
+  const { global, extractToken, backchannelLogout, onReject, ...resourceServer } = known
   return {
     global: booleanOr('global', global, true),
+    backchannelLogout: resolveBackchannelLogout(backchannelLogout),
     extractToken: functionOrUndefined('extractToken', extractToken),
     onReject: functionOrUndefined('onReject', onReject),
     resourceServer: resourceServer as ResourceServerOptions,

@@ -11,6 +11,7 @@ import { assemble } from '../server/assembly.js'
 import './augment.js'
 import { ResourceServer } from '../server/resource-server.js'
 import { challengeThrownErrors } from './application-errors.js'
+import { serveBackchannelLogout } from './backchannel-logout.js'
 import { Gate } from './gate.js'
 import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
 import { assertNotNested, registerContext } from './guarded-contexts.js'
@@ -48,8 +49,10 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     const rejections = new Rejections(core, credentials, resolved.onReject)
     addToContext(fastify, server, new OperationRequirements(core, guards, credentials))
     fastify.addHook('onError', challengeThrownErrors(guards, rejections))
-    checkRoutes(fastify, guards, gate, () => {
+    await checkRoutes(fastify, guards, gate, async () => {
+      const { backchannelLogout: logout } = resolved
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
+      if (logout !== undefined) await serveBackchannelLogout(fastify, server, logout)
     })
     registerContext(fastify, guards, core)
     if (core.binding.issuesNonces) fastify.addHook('onSend', forbidNonceCaching)

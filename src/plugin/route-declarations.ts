@@ -21,12 +21,12 @@ import type { RouteGuard, RouteGuards } from './route-guard.js'
  * @throws {TypeError} if Object.prototype has a member "config", because every route without its
  *   own config would inherit it.
  */
-export function checkRoutes(
+export async function checkRoutes(
   fastify: FastifyInstance,
   guards: RouteGuards,
   gate: Gate,
-  declareOwn: () => void,
-): void {
+  declareOwn: () => Promise<void>,
+): Promise<void> {
   // Routes declared before the plugin bypass the onRoute hook below, so a polluted Object.prototype
   // may already have given them a config.
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
@@ -46,7 +46,7 @@ export function checkRoutes(
     declaredRoutes += methodsOf(route).length
     if (guard !== undefined) guardedRoutes++
   })
-  declareOwn()
+  await declareOwn()
   isOwn = false
   fastify.addHook('onReady', async () => {
     const routes = countRoutes(fastify, gate.name)

@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { TokenExchangeRequest, TokenExchangerOptions } from '../../src/exchange/index.js'
 import resourceServer, {
+  type BackchannelLogoutOptions,
   createResourceServer,
   type DecryptionOptions,
   type DPoPNonceOptions,
@@ -72,6 +73,7 @@ type OptionName = KeysOf<
   | ResourceMetadataOptions
   | RevocationsOptions
   | LogoutTokenOptions
+  | BackchannelLogoutOptions
   | StoresOptions
   | TokenCacheOptions
   | DecryptionOptions
@@ -136,6 +138,9 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   untilLoaded: ['dangerouslyAccept'],
   scopeImplies: [{ read: ['admin'] }],
   revokes: ['user'],
+  backchannelLogout: [{ path: '/', clientIds: ['x'] }],
+  path: ['/'],
+  clientIds: [['x']],
   revocations: [{ untilLoaded: 'dangerouslyAccept' }],
   stores: [{}],
   sealingSecret: [SECRET],
