@@ -70,6 +70,15 @@ t.test('L2: responds with 400 to anything but one logout token', async (t) => {
   t.equal((await post(app, form(token))).statusCode, 200, 'the token was not used')
 })
 
+t.test('responds with 500 if no more revocations are possible', async (t) => {
+  const app = await api(t, { revocations: { maxEntries: 1 } })
+  await app.resourceServer.revoke({ jti: 'another' })
+  const token = await logoutToken(key)
+  const response = await post(app, form(token))
+  t.equal(response.statusCode, 500, 'not 200: the session is not revoked')
+  t.notMatch(response.body, token)
+})
+
 t.test('L2: responds with 400 to an invalid token, and shows nothing of it', async (t) => {
   const lines: string[] = []
   const stream = { write: (line: string) => void lines.push(line) }
