@@ -114,16 +114,17 @@ export async function serveBackchannelLogout(
       if (token === undefined) return sendInvalidRequest(reply, NOT_ONE_TOKEN)
       if (inFlight >= MAX_IN_FLIGHT) return sendUnavailable(reply, 1)
       inFlight++
+      const verified = server.revokeByLogoutToken(token, options, request).finally(() => {
+        inFlight--
+      })
       try {
-        await server.revokeByLogoutToken(token, options, request)
+        await verified
         return reply.send()
       } catch (error) {
         if (!(error instanceof InvalidTokenError || error instanceof UnavailableError)) throw error
         log(request, error)
         if (error instanceof UnavailableError) return sendUnavailable(reply, error.retryAfter)
         return sendInvalidRequest(reply, error.message)
-      } finally {
-        inFlight--
       }
     })
   })
