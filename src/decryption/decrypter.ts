@@ -56,8 +56,8 @@ export class Decrypter {
     const { alg, kid, curve } = header
     const candidates = keysFor(this.#options.keys, alg, kid)
     if (candidates.length === 0) return unknownKey(alg, kid)
-    // jose imports an ephemeral key on the event loop, which takes 1 to 2 ms on the curve P-521, and
-    // rejects another curve than that of the private key only afterwards.
+    // jose imports an ephemeral key on the event loop, which takes 1 to 2 ms on the curve P-521,
+    // before it rejects a curve that is not that of the private key.
     const keys = candidates
       .filter((key) => key.curve === undefined || key.curve === curve)
       .slice(0, MAX_TRIED_KEYS)
@@ -111,8 +111,8 @@ function undecryptable(): InvalidTokenError {
 }
 
 /**
- * Returns the keys that the token may be encrypted for: those with its `kid`, otherwise those without
- * `kid`; for a token without `kid`, all keys.
+ * Returns the keys that the token may be encrypted for: those with its `kid`, otherwise those
+ * without `kid`; for a token without `kid`, all keys.
  */
 function keysFor(
   keys: readonly DecryptionKey[],

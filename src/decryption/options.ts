@@ -115,8 +115,8 @@ function algorithms<T extends string>(
   known: readonly T[],
 ): readonly T[] | undefined {
   if (given === undefined) return undefined
-  const isValid =
-    given.length > 0 && elementsOf(given)?.every((one) => known.includes(one as T)) === true
+  const elements = elementsOf(given) ?? []
+  const isValid = elements.length > 0 && elements.every((one) => known.includes(one as T))
   return isValid
     ? given
     : reject(`decryption.${name}`, `must be an array of one or more of ${known.join(', ')}`)

@@ -129,8 +129,11 @@ function isSecretWithKeys({ dangerouslyAllowSecretWithKeys, secret }: KeysOption
 
 function readStaticKeys(keys: unknown): StaticKeySet {
   const elements = elementsOf(keys)
-  if (elements === undefined) {
-    return reject('jwks.keys', 'must be an array of keys: the "keys" of a JWK Set, or [pem]')
+  if (elements === undefined || elements.length === 0) {
+    return reject(
+      'jwks.keys',
+      'must be an array of one or more keys: the "keys" of a JWK Set, or [pem]',
+    )
   }
   const read = elements.map((key, i) => readStaticKey(`jwks.keys[${i}]`, key))
   return {

@@ -412,6 +412,15 @@ t.test('mistakes in the option are errors that name the fix', async (t) => {
     [{ keys: [small.publicKey.export({ type: 'spki', format: 'pem' })] }, /must be a private key/],
     [{ keys: ['canary'] }, /must be a private key/],
     [{ keys: [null] }, /must be a private key/],
+    [{ keys: null }, /array of 1 to 10/],
+    [
+      { keys: [small.privateJwk], keyManagementAlgorithms: null },
+      /"decryption.keyManagementAlgorithms" option must be an array/,
+    ],
+    [
+      { keys: [small.privateJwk], contentEncryptionAlgorithms: {} },
+      /"decryption.contentEncryptionAlgorithms" option must be an array/,
+    ],
     [{ keys: [{ kty: 'oct' }] }, /must be a private key/],
     [{ keys: [{ kty: 'oct', k: 'AAAA' }] }, /must be a private key/],
     [{ keys: [ed25519] }, /must be a private key/],

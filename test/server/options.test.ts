@@ -407,7 +407,7 @@ rejectsRows('jwks', [
   [
     'keys as an object',
     { jwks: { keys: { keys } } },
-    /^"jwks\.keys" option must be an array of keys: the "keys" of a JWK Set, or \[pem\]$/,
+    /^"jwks\.keys" option must be an array of one or more keys: the "keys" of a JWK Set, or \[pem\]$/,
   ],
   ['a key as text', { jwks: { keys: ['pem'] } }, /^"jwks\.keys\[0\]" option must be PEM/],
   ['a key as null', { jwks: { keys: [null] } }, /^"jwks\.keys\[0\]" option must be a JWK, a PEM/],

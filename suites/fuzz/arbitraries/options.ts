@@ -33,7 +33,15 @@ export const OPTION_PATHS: readonly string[] = [
   ...under('tokenCache', ['maxEntries', 'maxBytes']),
   ...under('revocations', ['maxEntries', 'untilLoaded']),
   ...under('stores', ['replay', 'revocations']),
-  ...under('profile', ['name', 'extends', 'types', 'requiredClaims', 'scope']),
+  ...under('profile', ['name', 'extends', 'types', 'requiredClaims', 'scope', 'sessionId']),
+  ...under('dangerouslyNoAudience', ['issuerServesThisApiOnly', 'claims', 'claims.org']),
+  ...under('decryption', [
+    'keys',
+    'keyManagementAlgorithms',
+    'contentEncryptionAlgorithms',
+    'required',
+  ]),
+  ...under('backchannelLogout', ['path', 'clientIds', 'revokes', 'maxAge']),
   ...['global', 'extractToken', 'onReject', 'prefix', 'unknown', 'issuers', 'toString'],
 ]
 

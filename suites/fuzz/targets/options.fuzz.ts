@@ -4,6 +4,7 @@
  * names the option; no prototype is changed, and no network request is sent.
  */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify from 'fastify'
@@ -21,6 +22,8 @@ import { AUDIENCE, ISSUER } from '../../../test/fixtures/issuer.js'
 import { OPTION_PATHS, optionValue } from '../arbitraries/options.js'
 import { ed25519 } from '../harness/fixed-keys.js'
 import type { Target } from '../target.js'
+
+const { privateKey: decryptionKey } = generateKeyPairSync('x25519')
 
 interface OptionsCase {
   readonly api: 'core' | 'plugin' | 'requirement'
@@ -70,6 +73,7 @@ export const options: Target<OptionsCase> = {
         { issuer: [ISSUER, { issuer: 'https://b.example' }], audience: 'a', jwks: { fetch } },
         { issuer: () => undefined, audience: AUDIENCE, jwks: { fetch } },
         { ...given(), introspection: client, stores: { replay: memoryStore() } },
+        { ...given(), decryption: { keys: [decryptionKey] } },
         { ...given(), dpop: {}, mtls: {}, resourceMetadata: { resource: 'https://a.example' } },
       ]
       const options = bases[base % bases.length] as Record<string, unknown>

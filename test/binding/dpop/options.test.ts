@@ -4,7 +4,7 @@ import { resolveDPoP } from '../../../src/binding/dpop/options.js'
 import { createResourceServer } from '../../../src/index.js'
 import { AUDIENCE, ISSUER } from '../../fixtures/issuer.js'
 
-const given = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [] } }
+const given = { issuer: ISSUER, audience: AUDIENCE, jwksUri: `${ISSUER}/keys` }
 
 const secret = Buffer.alloc(32, 1)
 
