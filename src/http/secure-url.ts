@@ -3,8 +3,8 @@ import { reject } from '../base/check.js'
 
 /**
  * Whether `text` is a string with an absolute URL without credentials whose scheme is accepted.
- * https is always accepted. http is accepted if `allowHttp` is set, or if `mayBeLoopback` is set and the host is
- * loopback.
+ * https is always accepted. http is accepted if `allowHttp` is set, or if `mayBeLoopback` is set
+ * and the host is loopback.
  */
 export function isSecureUrl(
   text: unknown,

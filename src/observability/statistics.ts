@@ -28,9 +28,8 @@ export interface Statistics {
    */
   readonly cacheMisses: number
   /**
-   * Number of signature verifications of JWTs: access tokens, logout tokens and signed introspection
-   * responses.
-   * A JWT counts several times if several keys are tried.
+   * Number of signature verifications of JWTs: access tokens, logout tokens and signed
+   * introspection responses. A JWT counts several times if several keys are tried.
    */
   readonly signatureVerifications: number
   /**
@@ -45,7 +44,7 @@ export interface Statistics {
    * `temporarily_unavailable`. A code that never occurred is absent.
    */
   readonly rejections: Readonly<Record<string, number>>
-  /** Logout tokens (OpenID Connect Back-Channel Logout) by what became of them. */
+  /** Numbers of logout tokens (OpenID Connect Back-Channel Logout) by result. */
   readonly logoutTokens: LogoutTokenCounts
   /** Number of verified tokens in the cache. */
   readonly cacheSize: number
