@@ -1,4 +1,7 @@
-/** Creates the keys of the API and of the issuer, and encrypts tokens with the public key, as any caller can. */
+/**
+ * Creates the keys of the API and of the issuer, and encrypts tokens with the public key, as any
+ * caller can.
+ */
 import { generateKeyPairSync } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
 import { accessTokenClaims, generateKey, signToken } from '../jwt.js'
