@@ -81,7 +81,12 @@ export {
   onDiagnostics,
 } from './observability/diagnostics.js'
 export type { Logger } from './observability/safe-logger.js'
-export type { LogoutTokenCounts, Statistics } from './observability/statistics.js'
+export type { SecurityEvent } from './observability/security-event.js'
+export type {
+  LogoutTokenCounts,
+  SecurityEventCounts,
+  Statistics,
+} from './observability/statistics.js'
 export type { TokenCacheOptions } from './pipeline/options.js'
 export type { BackchannelLogoutOptions } from './plugin/backchannel-logout.js'
 export {
@@ -104,8 +109,16 @@ export type { AnyScopeRequirement, ScopeRequirement } from './policy/scope-requi
 export type { StepUpRequirement } from './policy/step-up.js'
 export type { RevocationsOptions } from './revocation/options.js'
 export type { Revocation } from './revocation/revocations.js'
+export type { EventEffect } from './security-events/event-types.js'
+export type { SecurityEventFeedStatus } from './security-events/feed.js'
+export type {
+  ResolvedSubject,
+  SecurityEventFeed,
+  SubjectResolver,
+} from './security-events/feed-options.js'
 export type { Logout } from './security-events/logouts.js'
 export type { LogoutTokenOptions } from './security-events/options.js'
+export type { SubjectIdentifier } from './security-events/subject-identifier.js'
 export type { ResourceServerOptions } from './server/options.js'
 export type {
   ProtectedResourceMetadata,

@@ -128,14 +128,30 @@ export function discoverTokenEndpoint(issuer: string, options: DiscoveryOptions)
   return firstUsable(issuer, options, (document) => document.address('token_endpoint'))
 }
 
+/**
+ * Discovers the URL of the key set of a transmitter of security events (SSF 1.0 §7).
+ *
+ * @throws the same errors as {@link discover}.
+ */
+export function discoverTransmitter(
+  issuer: string,
+  options: DiscoveryOptions,
+): Promise<AuthorizationServerMetadata> {
+  const { origin, pathname } = new URL(issuer)
+  const url = `${origin}/.well-known/ssf-configuration${pathname.replace(/\/$/, '')}`
+  const read = (document: MetadataDocument) => ({ issuer, jwksUri: document.address('jwks_uri') })
+  return firstUsable(issuer, options, read, [url])
+}
+
 async function firstUsable<T>(
   issuer: string,
   options: DiscoveryOptions,
   read: (document: MetadataDocument) => T,
+  urls = metadataUrls(issuer),
 ): Promise<T> {
   const maxBytes = Math.min(options.maxBytes, MAX_BYTES)
   const failures: UnexpectedResponseError[] = []
-  for (const url of metadataUrls(issuer)) {
+  for (const url of urls) {
     try {
       const { body } = await fetchJson(url, { ...options, maxBytes })
       return read(new MetadataDocument(url, issuer, body, options.allowHttp))

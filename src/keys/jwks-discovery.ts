@@ -11,10 +11,12 @@ export interface DiscoveredJwksOptions
   readonly allowHttp: boolean
   readonly maxBytes: number
   readonly fetch: FetchJsonOptions['fetch']
+  /** Discovers the URL of the key set. Default: in the metadata of an authorization server. */
+  readonly discover?: typeof discover
 }
 
 export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
-  const { issuer, jwksUri, allowHttp, maxBytes, fetch } = options
+  const { issuer, jwksUri, allowHttp, maxBytes, fetch, discover: find = discover } = options
   let known = jwksUri
   let failed = false
   let requested = ''
@@ -26,7 +28,7 @@ export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
   const locate = async (exchange: FetchJsonOptions, mayHaveMoved: boolean): Promise<string> => {
     if (known !== undefined && (known === jwksUri || !(mayHaveMoved || failed))) return known
     try {
-      known = (await discover(issuer, { ...exchange, allowHttp })).jwksUri
+      known = (await find(issuer, { ...exchange, allowHttp })).jwksUri
     } catch (error) {
       // Falls back to the last known URL, which may still be valid although the metadata is not
       // available.

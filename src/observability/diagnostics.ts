@@ -5,6 +5,7 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AccessToken } from '../access-token/access-token.js'
 import type { ResourceServerError } from '../errors/errors.js'
+import type { SecurityEvent } from './security-event.js'
 
 /**
  * The message of each channel, keyed by the short name of the channel. The full name of a channel
@@ -78,6 +79,18 @@ export interface DiagnosticsMessages {
     /** The error; its `reason` is not sent to the issuer. */
     readonly error: ResourceServerError
   }
+  /** A security event token was accepted; with `event.outcome` `revoked`, its revocation is in force. */
+  'security-event:accept': {
+    /** The event: the same object as the result of `receive()`. */
+    readonly event: SecurityEvent
+  }
+  /** A security event token was rejected, or could not be processed; `error.reason` has the details. */
+  'security-event:reject': {
+    /** The error; its `reason` is not sent to the transmitter. */
+    readonly error: ResourceServerError
+    /** Identifier of the transmitter that the token names; `undefined` if it is none of a feed. */
+    readonly issuer: string | undefined
+  }
 }
 
 /** Channel name without the prefix `fastify-resource-server:`. */
@@ -94,6 +107,8 @@ export const diagnostics = {
   'dpop:replay': channel(`${PREFIX}dpop:replay`),
   'logout:accept': channel(`${PREFIX}logout:accept`),
   'logout:reject': channel(`${PREFIX}logout:reject`),
+  'security-event:accept': channel(`${PREFIX}security-event:accept`),
+  'security-event:reject': channel(`${PREFIX}security-event:reject`),
 } as const satisfies Record<DiagnosticsName, unknown>
 
 /** @internal */

@@ -1,4 +1,4 @@
-/** Counts cache hits, signature verifications, rejections and logout tokens. */
+/** Counts cache hits, signature verifications, rejections, logout tokens and security events. */
 
 /** Numbers of logout tokens since the start of a resource server. */
 export interface LogoutTokenCounts {
@@ -9,6 +9,25 @@ export interface LogoutTokenCounts {
   /**
    * Number of logout tokens that could not be verified, or whose revocation could not be stored,
    * because keys or a store were unavailable or a function of the application failed.
+   */
+  readonly failed: number
+}
+
+/** Numbers of security event tokens since the start of a resource server. */
+export interface SecurityEventCounts {
+  /** Number of events that revoked tokens. */
+  readonly revoked: number
+  /** Number of events that would revoke tokens, but whose subject names no user or session. */
+  readonly unmapped: number
+  /** Number of events that revoke nothing, such as verification events. */
+  readonly ignored: number
+  /** Number of tokens that were received before, and had no effect again. */
+  readonly duplicates: number
+  /** Number of invalid tokens. */
+  readonly rejected: number
+  /**
+   * Number of tokens that could not be verified, or whose revocation could not be stored, because
+   * keys or a store were unavailable or a function of the application failed.
    */
   readonly failed: number
 }
@@ -28,8 +47,8 @@ export interface Statistics {
    */
   readonly cacheMisses: number
   /**
-   * Number of signature verifications of JWTs: access tokens, logout tokens and signed
-   * introspection responses. A JWT counts several times if several keys are tried.
+   * Number of signature verifications of JWTs: access tokens, logout tokens, security
+   * event tokens and signed introspection responses. A JWT counts several times if several keys are tried.
    */
   readonly signatureVerifications: number
   /**
@@ -46,6 +65,8 @@ export interface Statistics {
   readonly rejections: Readonly<Record<string, number>>
   /** Numbers of logout tokens (OpenID Connect Back-Channel Logout) by result. */
   readonly logoutTokens: LogoutTokenCounts
+  /** Numbers of security event tokens (RFC 8417) by result. */
+  readonly securityEvents: SecurityEventCounts
   /** Number of verified tokens in the cache. */
   readonly cacheSize: number
 }
@@ -57,6 +78,14 @@ export class Counters {
   signatureVerifications = 0
   decryptions = 0
   readonly logoutTokens = { accepted: 0, rejected: 0, failed: 0 }
+  readonly securityEvents = {
+    revoked: 0,
+    unmapped: 0,
+    ignored: 0,
+    duplicates: 0,
+    rejected: 0,
+    failed: 0,
+  }
   readonly #rejections = new Map<string, number>()
 
   reject(code: string): void {
@@ -67,6 +96,7 @@ export class Counters {
     const { cacheHits, cacheMisses, signatureVerifications, decryptions } = this
     const rejections = Object.fromEntries(this.#rejections)
     const logoutTokens = { ...this.logoutTokens }
+    const securityEvents = { ...this.securityEvents }
     return {
       cacheHits,
       cacheMisses,
@@ -74,6 +104,7 @@ export class Counters {
       decryptions,
       rejections,
       logoutTokens,
+      securityEvents,
       cacheSize,
     }
   }

@@ -1,26 +1,50 @@
 /**
- * Verifies JWTs with which a trusted issuer reports an event. Untrusted callers can send such tokens,
+ * Verifies JWTs with which a trusted party reports an event. Untrusted callers can send such tokens,
  * so the checks run cheapest first, as for access tokens: no key is fetched for a token that would
- * be rejected anyway.
+ * be rejected anyway. Claims that are costly to parse are parsed after the signature is verified.
  */
 
-import { type Result, unwrap } from '../errors/result.js'
-import { type IssuerSource, resolveAlgorithm } from '../issuer/issuer.js'
+import { type Result, type StepResult, unwrap } from '../errors/result.js'
+import { type Issuer, resolveAlgorithm } from '../issuer/issuer.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { Counters } from '../observability/statistics.js'
-import { hasClaims, type ParsedJws, parseCompactJws } from '../token/compact-jws.js'
+import {
+  type Claims,
+  hasClaims,
+  type ParsedJws,
+  parseCompactJws,
+  withClaims,
+} from '../token/compact-jws.js'
 import { findSigningKey } from '../token/find-signing-key.js'
-import { MALFORMED, malformed } from '../token/jose-header.js'
 import { KnownHeaders } from '../token/known-headers.js'
 import { SparingKeys } from './sparing-keys.js'
 
 export interface EventTokensOptions {
-  readonly issuers: IssuerSource
   readonly counters: Counters
   /** Maximum length of a token, in characters. */
   readonly maxTokenLength: number
   /** Returns the time of a monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
+}
+
+/** The properties of a trusted party that the verification of its event tokens needs. */
+export type EventSigner = Pick<Issuer, 'algorithms' | 'keys'> & {
+  readonly profile: Pick<Issuer['profile'], 'checkKey'>
+}
+
+/** How one token is verified. */
+export interface EventTokenRules<Signer extends EventSigner, T> {
+  /**
+   * Returns the trusted party that the token names, or the rejection.
+   *
+   * @param claims the unverified claims: only `iss` and `tid` if the others are not parsed yet.
+   */
+  readonly resolve: (claims: Claims) => StepResult<Signer>
+  /**
+   * Checks the type and the claims: before the signature is verified, unless they are costly to
+   * parse.
+   */
+  readonly read: (jws: ParsedJws, signer: Signer) => Result<T>
 }
 
 export class EventTokens {
@@ -33,27 +57,27 @@ export class EventTokens {
   }
 
   /**
-   * Verifies that a trusted issuer signed the token.
+   * Verifies that a trusted party signed the token.
    *
-   * @param read checks the type and the claims; called before the signature is verified.
-   * @param context the argument for a function as `issuer`.
-   * @returns the result of `read`.
-   * @throws the rejection of `read`; an `InvalidTokenError` that calls the token an access token;
-   *   or an `UnavailableError`.
+   * @returns the result of `read`, and the signer.
+   * @throws the rejection of `resolve` or `read`; an `InvalidTokenError` that calls the token an
+   *   access token; or an `UnavailableError`.
    */
-  async verify<T>(raw: string, read: (jws: ParsedJws) => Result<T>, context: unknown): Promise<T> {
-    const { issuers, counters, maxTokenLength } = this.#options
+  async verify<Signer extends EventSigner, T>(
+    raw: string,
+    { resolve, read }: EventTokenRules<Signer, T>,
+  ): Promise<{ readonly event: T; readonly signer: Signer }> {
+    const { counters, maxTokenLength } = this.#options
     const jws = unwrap(parseCompactJws(raw, maxTokenLength, this.#knownHeaders))
-    if (!hasClaims(jws)) throw malformed(MALFORMED, 'few claims', 'more')
-    const issuer = unwrap(await issuers.resolve(jws.claims, context))
-    const algorithm = unwrap(resolveAlgorithm(issuer, jws.header.alg))
-    const event = unwrap(read(jws))
-    const source = this.#keysOf(issuer.keys)
+    const signer = unwrap(await resolve(jws.issuerClaims))
+    const algorithm = unwrap(resolveAlgorithm(signer, jws.header.alg))
+    const early = hasClaims(jws) ? unwrap(read(jws, signer)) : undefined
+    const source = this.#keysOf(signer.keys)
     const key = unwrap(await findSigningKey({ jws, algorithm, source, counters }))
-    const misusedKey = issuer.profile.checkKey?.(key.issuer, jws.claims)
+    const parsed = unwrap(withClaims(jws))
+    const misusedKey = signer.profile.checkKey?.(key.issuer, parsed.claims)
     if (misusedKey !== undefined) throw misusedKey
-    issuers.admit(issuer)
-    return event
+    return { event: early ?? unwrap(read(parsed, signer)), signer }
   }
 
   #keysOf(source: KeySource): SparingKeys {

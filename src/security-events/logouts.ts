@@ -5,6 +5,7 @@
  */
 import { InvalidTokenError, ResourceServerError } from '../errors/errors.js'
 import { responseHeaders } from '../errors/www-authenticate.js'
+import type { IssuerSource } from '../issuer/issuer.js'
 import { publish } from '../observability/diagnostics.js'
 import type { Counters } from '../observability/statistics.js'
 import type { Revocation } from '../revocation/revocations.js'
@@ -32,6 +33,7 @@ export interface Logout {
 
 export interface LogoutsOptions {
   readonly tokens: EventTokens
+  readonly issuers: Pick<IssuerSource, 'resolve' | 'admit'>
   readonly used: UsedTokens
   /** Revokes tokens, as `revoke()` of the resource server does. */
   readonly revoke: (revocation: Revocation) => Promise<void>
@@ -85,12 +87,15 @@ export class Logouts {
     { clientIds, maxAge }: ResolvedLogoutTokenOptions,
     context: unknown,
   ): Promise<LogoutToken> {
-    const { tokens, now, clockTolerance } = this.#options
+    const { tokens, issuers, now, clockTolerance } = this.#options
     if (typeof raw !== 'string') throw new TypeError('a logout token must be a string')
     const expectations = { clientIds, maxAge, clockTolerance }
-    const read = (jws: Parameters<typeof readLogoutToken>[0]) =>
-      readLogoutToken(jws, expectations, Math.floor(now() / 1000))
-    return tokens.verify(raw, read, context)
+    const { event, signer } = await tokens.verify(raw, {
+      resolve: (claims) => issuers.resolve(claims, context),
+      read: (jws) => readLogoutToken(jws, expectations, Math.floor(now() / 1000)),
+    })
+    issuers.admit(signer)
+    return event
   }
 
   async #revokeOnce(

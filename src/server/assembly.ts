@@ -14,19 +14,18 @@ import type { Clock } from '../policy/step-up.js'
 import { hashedNames } from '../revocation/revocation-names.js'
 import { type Revocation, Revocations } from '../revocation/revocations.js'
 import { SharedRevocations } from '../revocation/shared-revocations.js'
-import type { Logouts } from '../security-events/logouts.js'
 import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
 import type { ResolvedStores } from '../stores/options.js'
 import type { Store } from '../stores/store.js'
 import { assembleBinding, assembleCertificates } from './binding-assembly.js'
+import { assembleEventReceivers, type EventReceivers } from './event-assembly.js'
 import { assembleIssuers, namedIssuers } from './issuer-assembly.js'
-import { assembleLogouts } from './logout-assembly.js'
 import { type ResolvedOptions, type ResourceServerOptions, resolveOptions } from './options.js'
 import { ResourceMetadata } from './resource-metadata.js'
 import { createRevoke } from './revoke.js'
 
 /** The connected parts of a resource server. */
-export interface Core {
+export interface Core extends EventReceivers {
   readonly pipeline: Pipeline
   readonly binding: Binding
   /** The resolved option `dpop.baseUrl`; empty if it is not set. */
@@ -50,8 +49,6 @@ export interface Core {
   readonly sharedRevocations: SharedRevocations | undefined
   /** Implements `revoke()`. */
   readonly revoke: (revocation: Revocation) => Promise<void>
-  /** Revokes tokens by logout tokens. */
-  readonly logouts: Logouts
   readonly storeStatus: () => readonly StoreStatus[]
   readonly realm: string
   readonly counters: Counters
@@ -77,7 +74,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const decrypter = await assembleDecrypter(resolved, counters)
   const clock = { now: () => now() / 1000, clockTolerance: limits.clockTolerance }
   const revoke = createRevoke({ revocations, sharedRevocations, issuers, clock })
-  const logouts = assembleLogouts(resolved, { issuers, counters, revoke })
+  const receivers = await assembleEventReceivers(resolved, { issuers, counters, revoke })
   await sharedRevocations?.start()
   return {
     pipeline: new Pipeline({ ...resolved, issuers, binding, decrypter, revocations, counters }),
@@ -92,7 +89,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     revocations,
     sharedRevocations,
     revoke,
-    logouts,
+    ...receivers,
     storeStatus: () => status(sharedRevocations),
     realm,
     counters,

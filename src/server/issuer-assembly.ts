@@ -20,7 +20,7 @@ import type { ResolvedIssuer } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
 import type { JwksCache } from '../keys/jwks-cache.js'
-import { discoveredJwks } from '../keys/jwks-discovery.js'
+import { type DiscoveredJwksOptions, discoveredJwks } from '../keys/jwks-discovery.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
 import { KeysWithSecret } from '../keys/keys-with-secret.js'
@@ -128,16 +128,21 @@ function secretOf({ issuer, algorithms }: ResolvedIssuer, secret: Uint8Array): K
   return sharedSecret(issuer, secret, [...algorithms].filter(isSymmetric))
 }
 
-async function assembleKeySet(
+/**
+ * @param sets shares key sets among tenants; `undefined` unless `issuer` is a function.
+ * @param discover discovers the URL of a remote key set. Default: as for authorization servers.
+ */
+export async function assembleKeySet(
   issuer: string,
   keys: Exclude<ResolvedKeys, { from: 'secret' }>,
   options: ResolvedOptions,
-  sets: SharedKeySets | undefined,
+  sets?: SharedKeySets,
+  discover?: DiscoveredJwksOptions['discover'],
 ): Promise<KeySource> {
   if (keys.from === 'static') {
     return staticKeySet(issuer, keys.jwks, keys.maxKeys, reportSkipped(issuer, options))
   }
-  const create = () => assembleRemoteKeys(issuer, keys, options)
+  const create = () => assembleRemoteKeys(issuer, keys, options, discover)
   return sets === undefined ? create() : sets.share(issuer, keys, create)
 }
 
@@ -153,6 +158,7 @@ function assembleRemoteKeys(
   issuer: string,
   keys: Extract<ResolvedKeys, { from: 'remote' }>,
   options: ResolvedOptions,
+  discover: DiscoveredJwksOptions['discover'],
 ): JwksCache {
   const { issuers, monotonicNow, logger } = options
   const { store, ...jwks } = keys.jwks
@@ -176,6 +182,7 @@ function assembleRemoteKeys(
     issuer,
     jwksUri: keys.jwksUri,
     allowHttp: keys.allowHttp,
+    ...(discover && { discover }),
     persisted: saved,
     // A function may resolve thousands of issuers, few of which have traffic: unused key sets are
     // refreshed only for issuers in the options.

@@ -33,6 +33,8 @@ import {
   type RevocationsOptions,
   resolveRevocations,
 } from '../revocation/options.js'
+import type { SecurityEventFeed } from '../security-events/feed-options.js'
+import { type ResolvedFeed, resolveFeeds } from '../security-events/resolve-feeds.js'
 import { type ResolvedStores, resolveStores, type StoresOptions } from '../stores/options.js'
 import {
   type ResolvedResourceMetadata,
@@ -103,6 +105,13 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    */
   revocations?: RevocationsOptions
 
+  /**
+   * Feeds of security events: transmitters of the Shared Signals Framework that report ended
+   * sessions, disabled users and other changes, upon which tokens are revoked; see
+   * {@link ResourceServer.receive}. Default: none.
+   */
+  securityEvents?: SecurityEventFeed | readonly SecurityEventFeed[]
+
   /** Stores that all instances of the API share. Default: each instance keeps its own state. */
   stores?: StoresOptions
 
@@ -169,6 +178,7 @@ const OWN_OPTIONS = [
   'resourceMetadata',
   'scopeImplies',
   'revocations',
+  'securityEvents',
   'stores',
   'clockTolerance',
   'maxTokenAge',
@@ -195,6 +205,7 @@ export interface ResolvedOptions extends Clocks {
   readonly resourceMetadata: ResolvedResourceMetadata | undefined
   readonly hierarchy: ScopeHierarchy | undefined
   readonly revocations: ResolvedRevocations
+  readonly feeds: readonly ResolvedFeed[]
   readonly stores: ResolvedStores
   readonly logger: SafeLogger
 }
@@ -236,6 +247,7 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
     resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
     hierarchy: resolveScopeImplies(options.scopeImplies),
     revocations: resolveRevocations(options.revocations, stores),
+    feeds: resolveFeeds(options.securityEvents),
     stores,
     ...resolveClocks(options.now),
     logger: resolveLogger(options.logger),

@@ -6,9 +6,11 @@ import { MissingCredentialsError, ResourceServerError } from '../errors/errors.j
 import { type Result, unwrap } from '../errors/result.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import { publish } from '../observability/diagnostics.js'
+import type { SecurityEvent } from '../observability/security-event.js'
 import type { Statistics } from '../observability/statistics.js'
 import { compilePolicy, type Policy, type Requirement } from '../policy/requirement.js'
 import type { Revocation } from '../revocation/revocations.js'
+import type { SecurityEventFeedStatus } from '../security-events/feed.js'
 import type { Logout } from '../security-events/logouts.js'
 import { type LogoutTokenOptions, resolveLogoutTokenOptions } from '../security-events/options.js'
 import type { StoreStatus } from '../stores/observed-store.js'
@@ -125,6 +127,15 @@ export class ResourceServer<Context = unknown> {
     return this.#core.storeStatus()
   }
 
+  /**
+   * Returns the state of each feed in the option `securityEvents`, for metrics and alerts. A silent
+   * feed does not affect the verification of tokens, so it need not make an instance unready. Sends
+   * no request. With several instances, each counts what it received itself.
+   */
+  securityEventStatus(): readonly SecurityEventFeedStatus[] {
+    return this.#core.securityEvents.status()
+  }
+
   /** Returns the counters since this instance was created, for metrics and tests. */
   statistics(): Statistics {
     return this.#core.counters.read(this.#core.pipeline.cacheSize)
@@ -195,7 +206,46 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Fetches the key set of every issuer. Call this method to load keys before the first token, or
+   * Verifies a security event token (RFC 8417) of a transmitter in the option `securityEvents`, and
+   * revokes the access tokens that the event concerns (SSF 1.0, CAEP 1.0, RISC 1.0). A route calls
+   * this method with the body that a transmitter posts to it (RFC 8935); the option `push` of a feed
+   * is such a route.
+   *
+   * Verifies the signature with the keys of the transmitter; `typ`, which must be `secevent+jwt`;
+   * `aud`, `iat`, `jti`, `events` with one event; that there is no `sub`; `exp` if it is present;
+   * and that `sub_id` is well-formed.
+   *
+   * The revocation is in force as described at {@link revoke}. It covers tokens that were issued up
+   * to the time of the event, which is never after the `iat` of the security event token; for a
+   * session that ended, up to `clockTolerance` later.
+   *
+   * Acknowledge the token whatever the `outcome` is: also a duplicate, an event that revokes nothing
+   * and one whose subject is unknown.
+   *
+   * @param token the security event token, as the transmitter sent it.
+   * @returns the event and its outcome, once the revocation is in force and, with
+   *   `stores.revocations`, stored.
+   * @throws {InvalidTokenError} if the token is invalid or too old; `check` says which check failed.
+   *   Respond with 400.
+   * @throws {UnavailableError} if the keys of the transmitter or a store are unavailable. If only a
+   *   store is, the revocation is in force on this instance. Respond with 503.
+   * @throws {RangeError} if `revocations.maxEntries` revocations are in force.
+   * @throws {TypeError} if there is no option `securityEvents`, or `resolveSubject` returns an
+   *   invalid value.
+   * @throws {Error} if `resolveSubject` throws; `cause` is the thrown value.
+   * @see RFC 8417 §2, RFC 8935 §2, SSF 1.0 §4
+   *
+   * @example
+   * ```ts
+   * const { outcome } = await app.resourceServer.receive(token)
+   * ```
+   */
+  async receive(token: string): Promise<SecurityEvent> {
+    return this.#core.securityEvents.receive(token)
+  }
+
+  /**
+   * Fetches the key set of every issuer, and of transmitters with keys of their own. Call this method to load keys before the first token, or
    * after an issuer removed a compromised key, so that tokens signed with that key are rejected. If
    * `issuer` is a function, only the key sets of issuers that are in the cache are fetched.
    *
@@ -207,7 +257,8 @@ export class ResourceServer<Context = unknown> {
    *   other key sets are refreshed, and cached keys stay in use.
    */
   async refreshKeys(): Promise<void> {
-    const refreshes = this.#sources().map((keys) => keys.refresh())
+    const sources = [...this.#sources(), ...this.#core.securityEvents.ownKeys()]
+    const refreshes = sources.map((keys) => keys.refresh())
     const results = await Promise.allSettled(refreshes)
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
@@ -219,8 +270,8 @@ export class ResourceServer<Context = unknown> {
    * Fastify plugin calls this method when the application closes.
    */
   async close(): Promise<void> {
-    const { issuers, sharedRevocations } = this.#core
-    await Promise.all([issuers.close(), sharedRevocations?.close()])
+    const { issuers, securityEvents, sharedRevocations } = this.#core
+    await Promise.all([issuers.close(), securityEvents.close(), sharedRevocations?.close()])
   }
 
   #sources(): readonly KeySource[] {

@@ -27,6 +27,8 @@ function listen(t: Test): Published {
     'dpop:replay': [],
     'logout:accept': [],
     'logout:reject': [],
+    'security-event:accept': [],
+    'security-event:reject': [],
   }
   for (const name of Object.keys(published) as DiagnosticsName[]) {
     t.teardown(onDiagnostics(name, (message) => void published[name].push(message as never)))

@@ -28,6 +28,7 @@ import resourceServer, {
   type ResourceServer,
   type RevocationsOptions,
   type RouteRequirement,
+  type SecurityEventFeed,
   type StoresOptions,
   type TenantsOptions,
   type TokenCacheOptions,
@@ -74,6 +75,7 @@ type OptionName = KeysOf<
   | RevocationsOptions
   | LogoutTokenOptions
   | BackchannelLogoutOptions
+  | SecurityEventFeed
   | StoresOptions
   | TokenCacheOptions
   | DecryptionOptions
@@ -141,6 +143,11 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   backchannelLogout: [{ path: '/', clientIds: ['x'] }],
   path: ['/'],
   clientIds: [['x']],
+  securityEvents: [{ issuer: attacker.issuer, audience: 'x', tokenIssuers: ISSUER }],
+  tokenIssuers: [ISSUER],
+  resolveSubject: ['x'],
+  effects: [{}],
+  maxSilence: [1_000],
   revocations: [{ untilLoaded: 'dangerouslyAccept' }],
   stores: [{}],
   sealingSecret: [SECRET],

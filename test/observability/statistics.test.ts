@@ -11,6 +11,14 @@ const NOTHING = {
   decryptions: 0,
   rejections: {},
   logoutTokens: { accepted: 0, rejected: 0, failed: 0 },
+  securityEvents: {
+    revoked: 0,
+    unmapped: 0,
+    ignored: 0,
+    duplicates: 0,
+    rejected: 0,
+    failed: 0,
+  },
   cacheSize: 0,
 }
 
@@ -70,7 +78,8 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
       signatureVerifications: 2,
       decryptions: 0,
       rejections: { missing_credentials: 1, insufficient_scope: 1, invalid_token: 3 },
-      logoutTokens: { accepted: 0, rejected: 0, failed: 0 },
+      logoutTokens: NOTHING.logoutTokens,
+      securityEvents: NOTHING.securityEvents,
       cacheSize: 1,
     },
     'a rejection before the signature costs no verification',
@@ -131,7 +140,8 @@ t.test('the plugin counts rejected requests by code', async (t) => {
       invalid_token: 1,
       insufficient_scope: 1,
     },
-    logoutTokens: { accepted: 0, rejected: 0, failed: 0 },
+    logoutTokens: NOTHING.logoutTokens,
+    securityEvents: NOTHING.securityEvents,
     cacheSize: 1,
   })
 })
