@@ -26,8 +26,11 @@ export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Pr
   }
 }
 
-/** Matches the name of an option, or of an element of it: `"decryption.keys[0]" option`. */
-const OPTION = /"([a-z][A-Za-z.]*?)(?:s\[(\d)\])?"(?: option)?/g
+/**
+ * Matches the name of an option, of an element of it or of a member of its elements:
+ * `"decryption.keys[0]" option`, `"clients[].name"`.
+ */
+const OPTION = /"(?:[a-z]+\[\]\.)?([a-z][A-Za-z.]*?)(?:s\[(\d)\])?"(?: option)?/g
 
 function flagOf(option: string, flags: Flags): string | undefined {
   const names = option.split('.').map(kebabCase)

@@ -43,6 +43,10 @@ const flags: Flags = {
     help: 'How the key is used. Default: "alg" of the JWK, else RSA-OAEP-256 or ECDH-ES',
   },
   'encryption-enc': { value: 'ENC', help: 'How the content is encrypted. Default A256GCM' },
+  'backchannel-logout-uri': {
+    value: 'URL',
+    help: 'Send a logout token to this URL of your API when a session ends',
+  },
   json: { help: 'Print the connection details as JSON' },
   'dangerously-allow-production': { help: 'Run under NODE_ENV=production too' },
 }
@@ -83,6 +87,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
       createAuthorizationServer({
         port: args.wholeNumber('port'),
         audience: args.value('audience'),
+        clients: [{ ...testClient, backchannelLogoutUri: args.value('backchannel-logout-uri') }],
         accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
         dangerouslyAllowProduction: args.has('dangerously-allow-production'),
         // createAuthorizationServer validates these values.
@@ -129,6 +134,7 @@ function connectionDetails({
   audience,
   tokenEndpoint,
   introspectionEndpoint,
+  endSessionEndpoint,
   jwksUri,
 }: AuthorizationServer) {
   const { clientId, clientSecret } = testClient
@@ -138,6 +144,7 @@ function connectionDetails({
     audience,
     tokenEndpoint,
     introspectionEndpoint,
+    endSessionEndpoint,
     jwksUri,
     clientId,
     clientSecret,
@@ -147,7 +154,7 @@ function connectionDetails({
 }
 
 function startupText(server: AuthorizationServer, bold: (text: string) => string): string {
-  const { issuer, audience, tokenEndpoint } = server
+  const { issuer, audience, tokenEndpoint, endSessionEndpoint } = server
   const { clientId, clientSecret } = testClient
   const { username, password } = testUser
   return `
@@ -167,6 +174,10 @@ ${bold('print only the token')}
   FRS_CLIENT_SECRET=${clientSecret} FRS_PASSWORD=${password} npx ${PROGRAM} token \\
     --issuer ${issuer} --client-id ${clientId} \\
     --username ${username} --scope 'openid orders:read'
+
+${bold('sign the user out (the response to the first command has the id_token)')}
+
+  curl -s -d id_token_hint=ID_TOKEN ${endSessionEndpoint}
 
 Press Ctrl+C to stop.
 `

@@ -27,6 +27,12 @@ export type {
   AuthorizationServerOptions,
 } from './authorization-server/options.js'
 export type {
+  SentLogoutToken,
+  SessionSelector,
+} from './authorization-server/sessions/session-control.js'
+export type { SessionMethods } from './authorization-server/sessions/session-methods.js'
+export type { EventTokenOptions } from './authorization-server/tokens/event-token-options.js'
+export type {
   ClaimOverrides,
   IssueTokenOptions,
 } from './authorization-server/tokens/issue-token-options.js'

@@ -76,6 +76,32 @@ t.test('prints its connection details as JSON, and applies its flags', async (t)
   t.strictSame(signals.eventNames(), [], 'the listeners are removed')
 })
 
+t.test('sends a logout token when a session ends', async (t) => {
+  const received: string[] = []
+  const client = createServer(async (request, response) => {
+    for await (const chunk of request) received.push(`${chunk}`)
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(client, 'listening')
+  t.teardown(() => client.close())
+  const uri = `http://127.0.0.1:${(client.address() as AddressInfo).port}/logout`
+  const signals = new EventEmitter()
+  let ended: Promise<unknown> | undefined
+  const { code } = await runHere(['serve', '--json', '--backchannel-logout-uri', uri], {
+    signals,
+    onOutput(text) {
+      const { issuer, endSessionEndpoint } = JSON.parse(text)
+      ended = passwordGrant({ issuer, ...testClient, ...testUser, scope: 'openid' })
+        .then(({ id_token }) => fetch(`${endSessionEndpoint}?id_token_hint=${id_token}`))
+        .then((response) => response.json())
+        .finally(() => signals.emit('SIGTERM'))
+    },
+  })
+  t.equal(code, 0)
+  t.strictSame(await ended, { logout_tokens: [{ client_id: 'demo-client', uri, status: 200 }] })
+  t.match(received, [/^logout_token=eyJ/])
+})
+
 t.test('encrypts access tokens for the key in a file', async (t) => {
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const dir = t.testdir({
@@ -164,6 +190,10 @@ t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
     [['--profile', 'oktaa'], '--profile must be one of standard, okta'],
     [['--algorithm', 'HS256'], '--algorithm must be one of RS256'],
     [['--access-token-format', 'x'], '--access-token-format must be "jwt" or "opaque"'],
+    [
+      ['--backchannel-logout-uri', '/x'],
+      '--backchannel-logout-uri must be an absolute http or https',
+    ],
   ] as const
   for (const [args, expected] of cases) {
     const { code, stderr } = await runHere(['serve', ...args])

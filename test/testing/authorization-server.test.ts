@@ -21,6 +21,7 @@ t.test('starts with the paths of Okta, one confidential client and one user', as
     tokenEndpoint: `${server.url}/oauth2/default/v1/token`,
     introspectionEndpoint: `${server.url}/oauth2/default/v1/introspect`,
     revocationEndpoint: `${server.url}/oauth2/default/v1/revoke`,
+    endSessionEndpoint: `${server.url}/oauth2/default/v1/logout`,
     jwksUri: `${server.url}/oauth2/default/v1/keys`,
     audience: 'api://default',
   })
@@ -88,6 +89,9 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         introspection_endpoint_auth_methods_supported: confidential,
         introspection_endpoint_auth_signing_alg_values_supported: algorithms,
         introspection_signing_alg_values_supported: ['ES256'],
+        end_session_endpoint: server.endSessionEndpoint,
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
         revocation_endpoint_auth_signing_alg_values_supported: algorithms,
         dpop_signing_alg_values_supported: algorithms,
@@ -125,7 +129,15 @@ t.test('publishes the key set with its max-age', async (t) => {
 t.test('counts requests by endpoint, and resets the counts on demand', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { issuer, url, jwksUri, tokenEndpoint } = server
-  const zero = { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, other: 0 }
+  const zero = {
+    discovery: 0,
+    jwks: 0,
+    token: 0,
+    introspection: 0,
+    revocation: 0,
+    logout: 0,
+    other: 0,
+  }
   t.same(server.requests, zero)
   await fetch(`${issuer}/.well-known/openid-configuration?x=1`)
   await fetch(`${url}/.well-known/oauth-authorization-server/oauth2/default`)
@@ -138,12 +150,20 @@ t.test('counts requests by endpoint, and resets the counts on demand', async (t)
   t.equal(nothing.status, 404)
   t.match(await nothing.json(), { error: 'not_found' })
   const before = server.requests
-  t.same(before, { discovery: 2, jwks: 1, token: 1, introspection: 0, revocation: 0, other: 1 })
+  t.same(before, {
+    discovery: 2,
+    jwks: 1,
+    token: 1,
+    introspection: 0,
+    revocation: 0,
+    logout: 0,
+    other: 1,
+  })
   server.resetRequests()
   t.same(server.requests, zero)
   t.same(
     before,
-    { discovery: 2, jwks: 1, token: 1, introspection: 0, revocation: 0, other: 1 },
+    { discovery: 2, jwks: 1, token: 1, introspection: 0, revocation: 0, logout: 0, other: 1 },
     'a snapshot does not change',
   )
 })

@@ -8,7 +8,7 @@ import {
 import { waiting } from './fixtures/half-read.js'
 
 const quick = { algorithm: 'ES256' } as const
-const allWell = [200, 200, 200, 200, 200]
+const allWell = [200, 200, 200, 200, 200, 200]
 
 async function start() {
   const server = await createAuthorizationServer(quick)
@@ -20,6 +20,7 @@ async function start() {
     scope: 'orders:read',
     token: 'unknown',
   })
+  const hint = await server.issueIdToken()
   return {
     server,
     metadataUrl,
@@ -35,6 +36,7 @@ async function start() {
           body,
         }),
         revocation: await fetch(server.revocationEndpoint, { ...options, method: 'POST', body }),
+        logout: await fetch(`${server.endSessionEndpoint}?id_token_hint=${hint}`, options),
       }
     },
     [Symbol.asyncDispose]: () => server.close(),
@@ -42,8 +44,8 @@ async function start() {
 }
 
 async function statuses(responses: Promise<Record<EndpointName, Response>>) {
-  const { discovery, jwks, token, introspection, revocation } = await responses
-  const all = [discovery, jwks, token, introspection, revocation]
+  const { discovery, jwks, token, introspection, revocation, logout } = await responses
+  const all = [discovery, jwks, token, introspection, revocation, logout]
   await Promise.all(all.map((response) => response.text()))
   return all.map(({ status }) => status)
 }
@@ -61,7 +63,7 @@ t.test('resets the connection without a response', async (t) => {
   }
   t.same(
     server.requests,
-    { discovery: 1, jwks: 1, token: 1, introspection: 1, revocation: 1, other: 0 },
+    { discovery: 1, jwks: 1, token: 1, introspection: 1, revocation: 1, logout: 0, other: 0 },
     'counts the requests',
   )
   server.recover()
@@ -72,6 +74,7 @@ t.test('resets the connection without a response', async (t) => {
     token: 2,
     introspection: 2,
     revocation: 2,
+    logout: 1,
     other: 0,
   })
 })
@@ -80,12 +83,12 @@ t.test('responds with an error status', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail({ status: 500 })
-  t.same(await statuses(setup.fetchAll()), Array(5).fill(500))
+  t.same(await statuses(setup.fetchAll()), Array(6).fill(500))
   const plain = await fetch(server.jwksUri)
   t.equal(plain.headers.get('retry-after'), null)
   t.match(await plain.json(), { error: 'server_error' })
   server.fail({ status: 429, retryAfter: 7 })
-  t.same(await statuses(setup.fetchAll()), Array(5).fill(429))
+  t.same(await statuses(setup.fetchAll()), Array(6).fill(429))
   const { headers } = await fetch(server.jwksUri)
   t.equal(headers.get('retry-after'), '7')
   t.equal(headers.get('cache-control'), 'no-store')
@@ -117,13 +120,14 @@ t.test('redirects to the correct response', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
   server.fail('redirect')
-  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), Array(5).fill(302))
+  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), Array(6).fill(302))
   t.same(server.requests, {
     discovery: 1,
     jwks: 1,
     token: 1,
     introspection: 1,
     revocation: 1,
+    logout: 1,
     other: 0,
   })
   const keySet = await fetch(`${server.jwksUri}?x=1`)
@@ -243,14 +247,14 @@ t.test('injects and removes faults at the given endpoints', async (t) => {
   const { server } = setup
   const now = () => statuses(setup.fetchAll())
   server.fail({ status: 500 }, 'jwks')
-  t.same(await now(), [200, 500, 200, 200, 200])
+  t.same(await now(), [200, 500, 200, 200, 200, 200])
   server.fail({ status: 503 }, ['discovery', 'jwks'])
-  t.same(await now(), [503, 503, 200, 200, 200], 'the later fault replaces the earlier one')
+  t.same(await now(), [503, 503, 200, 200, 200, 200], 'the later fault replaces the earlier one')
   server.recover('discovery')
-  t.same(await now(), [200, 503, 200, 200, 200])
+  t.same(await now(), [200, 503, 200, 200, 200, 200])
   server.fail({ status: 400 })
   server.recover(['jwks', 'token', 'revocation'])
-  t.same(await now(), [400, 200, 200, 400, 200])
+  t.same(await now(), [400, 200, 200, 400, 200, 400])
   server.recover()
   server.recover()
   t.same(await now(), allWell)

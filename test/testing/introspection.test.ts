@@ -65,7 +65,7 @@ for (const format of ['jwt', 'opaque'] as const) {
     t.equal(status, 200)
     t.equal(headers.get('content-type'), 'application/json')
     t.equal(headers.get('cache-control'), 'no-store')
-    t.same(body, { ...expected, iss: server.issuer, jti: body.jti })
+    t.same(body, { ...expected, iss: server.issuer, jti: body.jti, sid: body.sid })
     t.match(body.jti, /^[\da-f-]{36}$/)
     t.match(server.requests, { introspection: 1, token: 0, other: 0 })
   })
@@ -118,7 +118,8 @@ t.test('issues an opaque token with any claims on demand', async (t) => {
   await using setup = await setUp()
   const { server, introspect } = setup
   const cnf = { jkt: 'thumbprint' }
-  const claims = { sub: 'other', client_id: 'mobile', jti: undefined, cnf, active: 'no' }
+  const without = { jti: undefined, sid: undefined }
+  const claims = { sub: 'other', client_id: 'mobile', ...without, cnf, active: 'no' }
   const token = await server.issueToken(claims, { format: 'opaque', expiresIn: 60, scope: 'a b' })
   t.match(token, /^[\w-]{43}$/)
   const { body } = await introspect(token)
@@ -310,12 +311,12 @@ t.test('I5: signs the response if the request accepts it (RFC 9701 §5)', async 
   const [{ kid }] = server.keySet().keys as [{ kid: string }]
   t.same(decodeProtectedHeader(text), { alg: 'ES256', kid, typ: 'token-introspection+jwt' })
   const { payload } = await jwtVerify(text, createLocalJWKSet(server.keySet()))
-  const { jti } = decodeJwt(token)
+  const { jti, sid } = decodeJwt(token)
   t.same(payload, {
     iss: server.issuer,
     aud: 'api',
     iat: start,
-    token_introspection: { ...expected, iss: server.issuer, jti },
+    token_introspection: { ...expected, iss: server.issuer, jti, sid },
   })
   const unknown = decodeJwt((await request('unknown', signedMedia)).text)
   t.same(unknown.token_introspection, { active: false })

@@ -30,7 +30,7 @@ t.test('issues access tokens in the format of RFC 9068 §2', async (t) => {
   const [{ kid }] = server.keySet().keys as [{ kid: string }]
   t.same(decodeProtectedHeader(token), { alg: 'ES256', kid, typ: 'at+jwt' })
   const claims = decodeJwt(token)
-  t.match(claims.jti, /^[\da-f-]{36}$/)
+  t.match([claims.jti, claims.sid], [/^[\da-f-]{36}$/, /^[\da-f-]{36}$/])
   t.same(claims, {
     iss: server.issuer,
     aud: 'api://default',
@@ -39,6 +39,7 @@ t.test('issues access tokens in the format of RFC 9068 §2', async (t) => {
     iat,
     exp: iat + 3600,
     jti: claims.jti,
+    sid: claims.sid,
     scope: 'orders:read orders:write',
   })
   t.not(decodeJwt(await server.issueToken()).jti, claims.jti)
@@ -48,6 +49,7 @@ t.test('issues access tokens in the format of RFC 9068 §2', async (t) => {
     token: 0,
     introspection: 0,
     revocation: 0,
+    logout: 0,
     other: 0,
   })
 })
@@ -180,7 +182,7 @@ t.test('signs with another algorithm on demand, and publishes the key once', asy
 
 t.test('issues ID tokens in the format of OpenID Connect Core §2', async (t) => {
   await using server = await createAuthorizationServer(fixed)
-  const token = await server.issueIdToken({ nonce: 'n', auth_time: undefined })
+  const token = await server.issueIdToken({ nonce: 'n', auth_time: undefined, sid: 's' })
   t.equal(decodeProtectedHeader(token).typ, 'JWT')
   t.same(decodeJwt(token), {
     iss: server.issuer,
@@ -189,6 +191,7 @@ t.test('issues ID tokens in the format of OpenID Connect Core §2', async (t) =>
     iat,
     exp: iat + 3600,
     nonce: 'n',
+    sid: 's',
   })
 })
 

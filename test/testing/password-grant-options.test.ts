@@ -130,6 +130,7 @@ t.test('G4: does not run in production without its option', async (t) => {
     token: 0,
     introspection: 0,
     revocation: 0,
+    logout: 0,
     other: 0,
   })
   await t.resolves(passwordGrant({ ...options, dangerouslyAllowProduction: true }))

@@ -24,6 +24,7 @@ t.test('gets tokens from an issuer with one metadata and one token request', asy
     token: 1,
     introspection: 0,
     revocation: 0,
+    logout: 0,
     other: 0,
   })
   const keys = createLocalJWKSet(server.keySet())

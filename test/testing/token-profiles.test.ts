@@ -46,7 +46,7 @@ const shapes: Shape[] = [
     profile: 'standard',
     issuer: /\/oauth2\/default$/,
     typ: 'at+jwt',
-    user: { aud: audience, jti: uuid, sub: 'jane', client_id: 'demo-client', scope },
+    user: { aud: audience, jti: uuid, sub: 'jane', client_id: 'demo-client', scope, sid: uuid },
     client: {
       aud: audience,
       jti: uuid,
@@ -54,7 +54,7 @@ const shapes: Shape[] = [
       client_id: 'demo-client',
       scope: 'orders:read',
     },
-    idToken: {},
+    idToken: { sid: uuid },
   },
   {
     profile: 'okta',
@@ -100,7 +100,7 @@ const shapes: Shape[] = [
       scope: 'orders:read',
       permissions: ['orders:read'],
     },
-    idToken: {},
+    idToken: { sid: uuid },
   },
   {
     profile: 'entra',
@@ -114,6 +114,7 @@ const shapes: Shape[] = [
       azpacr: '1',
       preferred_username: 'jane',
       scp: 'orders:read',
+      sid: uuid,
     },
     client: {
       ...entra,
@@ -126,6 +127,7 @@ const shapes: Shape[] = [
     },
     idToken: {
       nbf: iat,
+      sid: uuid,
       tid: uuid,
       oid: uuid,
       uti: String,
@@ -149,6 +151,7 @@ const shapes: Shape[] = [
       upn: 'jane',
       unique_name: 'jane',
       scp: 'orders:read',
+      sid: uuid,
     },
     client: {
       ...entra,
@@ -163,6 +166,7 @@ const shapes: Shape[] = [
     },
     idToken: {
       nbf: iat,
+      sid: uuid,
       tid: uuid,
       oid: uuid,
       uti: String,

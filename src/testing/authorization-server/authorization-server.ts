@@ -6,6 +6,7 @@ import type {
 import type { MoveOptions } from './endpoints/key-set-location.js'
 import type { Fault } from './faults/fault.js'
 import type { EndpointName } from './http/router.js'
+import type { SessionMethods } from './sessions/session-methods.js'
 import type { ClaimOverrides, IssueTokenOptions } from './tokens/issue-token-options.js'
 import type { RotationOptions } from './tokens/signing-keys.js'
 
@@ -21,6 +22,8 @@ export interface RequestCounts {
   readonly introspection: number
   /** Revocation requests. */
   readonly revocation: number
+  /** Requests to the end session endpoint. */
+  readonly logout: number
   /**
    * All other requests: to the authorization endpoint, to unknown paths, or with a `Host` that is
    * not a loopback name.
@@ -29,7 +32,7 @@ export interface RequestCounts {
 }
 
 /** An embedded authorization server that `createAuthorizationServer` started. */
-export interface AuthorizationServer {
+export interface AuthorizationServer extends SessionMethods {
   /** The issuer identifier: the `iss` of all tokens, unless a test overrides that claim. */
   readonly issuer: string
   /**
@@ -43,6 +46,11 @@ export interface AuthorizationServer {
   readonly introspectionEndpoint: string
   /** The URL of the revocation endpoint (RFC 7009). */
   readonly revocationEndpoint: string
+  /**
+   * The URL of the end session endpoint (OpenID Connect RP-Initiated Logout 1.0). It requires
+   * `id_token_hint`, ends the session as `endSession` does, and never redirects.
+   */
+  readonly endSessionEndpoint: string
   /** The current URL of the key set, which {@link moveKeySet} changes. */
   readonly jwksUri: string
   /** The origin of the server, without a path, such as `http://127.0.0.1:49152`. */
@@ -184,7 +192,7 @@ export interface AuthorizationServer {
   resume(): Promise<void>
   /**
    * Closes the server and every connection immediately, including connections that wait for a
-   * response. Further calls have no effect.
+   * response, and requests of the server to clients. Further calls have no effect.
    */
   close(): Promise<void>
   /** Calls {@link close}, for `await using`. */

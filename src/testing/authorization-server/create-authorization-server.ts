@@ -10,6 +10,10 @@ import { type Delivery, sendUnchanged } from './http/delivery.js'
 import { listen } from './http/http-listener.js'
 import { type Endpoint, type Routes, route } from './http/router.js'
 import { type AuthorizationServerOptions, readSettings, urlHost } from './options.js'
+import { LogoutTokens } from './sessions/logout-tokens.js'
+import { LogoutUris } from './sessions/logout-uris.js'
+import { SessionControl } from './sessions/session-control.js'
+import { Sessions } from './sessions/sessions.js'
 import { IssuedTokens } from './tokens/issued-tokens.js'
 import { RefreshTokens } from './tokens/refresh-tokens.js'
 import { SigningKeys } from './tokens/signing-keys.js'
@@ -22,7 +26,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  * paths that Okta uses, and signs with real keys.
  *
  * The server keeps all state in memory, takes its users and clients from the options, and logs
- * nothing. The server has no TLS, and its authorization endpoint offers no sign-in. If a token
+ * nothing. The server has no TLS, and its authorization endpoint offers no sign-in. When a session
+ * ends, the server sends logout tokens to clients that have a back-channel logout URI. If a token
  * request has a DPoP proof, the server binds the access token to the key of the proof, and also the
  * refresh token of a public client; it rejects an invalid proof as RFC 9449 requires.
  *
@@ -42,7 +47,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  *
  * @throws {TypeError} if an option is unknown or invalid; the message names the option and the fix
  * @throws the error of `listen`, such as `EADDRINUSE`
- * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701
+ * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701, OpenID
+ *   Connect Back-Channel Logout 1.0
  */
 export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},
@@ -51,7 +57,11 @@ export async function createAuthorizationServer(
   const encrypt = settings.encryption && (await tokenEncryptionOf(settings.encryption))
   const keys = await SigningKeys.create(settings.algorithm)
   const issued = new IssuedTokens((kid) => keys.isPublished(kid), settings.now)
-  const refreshTokens = new RefreshTokens((session) => issued.revokeSession(session))
+  const sessions = new Sessions()
+  const refreshTokens = new RefreshTokens((session) => {
+    sessions.end(session)
+    issued.revokeSession(session)
+  })
   const overrides = new IntrospectionOverrides()
   const counts = noRequests()
   const faults = new Faults()
@@ -68,7 +78,18 @@ export async function createAuthorizationServer(
 
   const url = `http://${urlHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
-  const tokens = new TokenIssuer(locations.issuer, settings, { keys, issued, encrypt })
+  const { issuer } = locations
+  const { users, clients } = settings
+  const tokens = new TokenIssuer(issuer, settings, { keys, issued, sessions, encrypt })
+  const logoutTokens = new LogoutTokens({ issuer, settings, keys, tokens, sessions })
+  const logoutUris = new LogoutUris(clients)
+  const sessionControl = new SessionControl({
+    users,
+    sessions,
+    refreshTokens,
+    logoutTokens,
+    logoutUris,
+  })
   const dpopProofs = new DPoPProofs(locations.tokenEndpoint, settings.now)
   const sources = {
     locations,
@@ -76,19 +97,26 @@ export async function createAuthorizationServer(
     keys,
     tokens,
     issued,
+    sessions,
+    sessionControl,
     refreshTokens,
     dpopProofs,
     overrides,
   }
   addEndpoints(routes, sources)
   const keySetLocation = new KeySetLocation(routes, locations, settings, keys)
+  const close = () => {
+    sessionControl.close()
+    return listener.close()
+  }
 
   return {
-    issuer: locations.issuer,
+    issuer,
     audience: settings.audience,
     tokenEndpoint: locations.tokenEndpoint,
     introspectionEndpoint: locations.introspectionEndpoint,
     revocationEndpoint: locations.revocationEndpoint,
+    endSessionEndpoint: locations.endSessionEndpoint,
     get jwksUri() {
       return locations.jwksUri
     },
@@ -99,6 +127,10 @@ export async function createAuthorizationServer(
     resetRequests: () => void Object.assign(counts, noRequests()),
     issueToken: (claims = {}, options = {}) => tokens.customAccessToken(claims, options),
     issueIdToken: (claims = {}) => tokens.customIdToken(claims),
+    issueLogoutToken: (claims = {}, options = {}) => logoutTokens.custom(claims, options),
+    setBackchannelLogoutUri: (uri, clientId) => logoutUris.set(uri, clientId),
+    endSession: (selector) => sessionControl.endSession(selector),
+    disableUser: (username) => sessionControl.disableUser(username),
     revoke: (token) => revoke(token, issued, refreshTokens),
     answerIntrospectionWith: (override, options) => overrides.set(override, options),
     requireDPoPNonce: () => dpopProofs.requireNonce(),
@@ -110,11 +142,11 @@ export async function createAuthorizationServer(
     recover: (endpoints) => faults.recover(endpoints),
     suspend: () => listener.suspend(),
     resume: () => listener.resume(),
-    close: () => listener.close(),
-    [Symbol.asyncDispose]: () => listener.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
 function noRequests(): Record<Endpoint['name'], number> {
-  return { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, other: 0 }
+  return { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, logout: 0, other: 0 }
 }

@@ -1,6 +1,8 @@
 import { type HttpResponse, uncached } from '../http/http-response.js'
 import { addRoute, type Endpoint, type EndpointName, type Routes } from '../http/router.js'
 import { basePath, type ServerSettings } from '../options.js'
+import type { SessionControl } from '../sessions/session-control.js'
+import type { Sessions } from '../sessions/sessions.js'
 import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
@@ -9,6 +11,7 @@ import { authorizationEndpoint } from './authorization-endpoint.js'
 import { ClientAssertions } from './client-assertion.js'
 import { authenticateClient } from './client-authentication.js'
 import type { DPoPProofs } from './dpop-proofs.js'
+import { endSessionEndpoint } from './end-session-endpoint.js'
 import { type Authenticate, type ClientRequest, formEndpoint } from './form-endpoint.js'
 import { introspectionEndpoint } from './introspection-endpoint.js'
 import type { IntrospectionOverrides } from './introspection-override.js'
@@ -23,6 +26,8 @@ export interface EndpointSources {
   keys: SigningKeys
   tokens: TokenIssuer
   issued: IssuedTokens
+  sessions: Sessions
+  sessionControl: SessionControl
   refreshTokens: RefreshTokens
   dpopProofs: DPoPProofs
   overrides: IntrospectionOverrides
@@ -37,6 +42,7 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
     tokenEndpoint: `${base}/token`,
     introspectionEndpoint: `${base}/introspect`,
     revocationEndpoint: `${base}/revoke`,
+    endSessionEndpoint: `${base}/logout`,
     jwksUri: `${base}/keys`,
   }
 }
@@ -46,8 +52,7 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
  * the key set can change.
  */
 export function addEndpoints(routes: Routes, sources: EndpointSources): void {
-  const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, overrides } =
-    sources
+  const { locations, settings, keys, issued, refreshTokens, overrides } = sources
   const base = basePath(settings.issuerPath)
   const discovery: Endpoint = {
     name: 'discovery',
@@ -70,13 +75,18 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   }
   const { issuer } = locations
   const { now } = settings
-  addForm('token', 'token', tokenEndpoint({ settings, tokens, issued, refreshTokens, dpopProofs }))
+  addForm('token', 'token', tokenEndpoint(sources))
   addForm(
     'introspection',
     'introspect',
     introspectionEndpoint({ issuer, now, issued, keys, overrides }),
   )
   addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
+  addRoute(routes, `${base}/v1/logout`, {
+    name: 'logout',
+    methods: ['GET', 'POST'],
+    handle: endSessionEndpoint({ ...sources, issuer }),
+  })
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type Form, readForm } from '../http/form.js'
 import type { HttpResponse } from '../http/http-response.js'
-import { OAuthError } from '../http/oauth-error.js'
+import { withErrorResponses } from '../http/oauth-error.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 
 /** Authenticates the client of a request and returns it; see `authenticateClient`. */
@@ -26,16 +26,11 @@ export function formEndpoint(
   authenticate: Authenticate,
   handleForm: (request: ClientRequest) => Promise<HttpResponse>,
 ): (request: IncomingMessage) => Promise<HttpResponse> {
-  return async (request) => {
-    try {
-      const form = await readForm(request)
-      const { accept, authorization } = request.headers
-      const { dpop: dpopProofs = [] } = request.headersDistinct
-      const client = await authenticate(authorization, form)
-      return await handleForm({ form, client, accept, dpopProofs })
-    } catch (error) {
-      if (error instanceof OAuthError) return error.toResponse()
-      throw error
-    }
-  }
+  return withErrorResponses(async (request) => {
+    const form = await readForm(request)
+    const { accept, authorization } = request.headers
+    const { dpop: dpopProofs = [] } = request.headersDistinct
+    const client = await authenticate(authorization, form)
+    return handleForm({ form, client, accept, dpopProofs })
+  })
 }

@@ -1,5 +1,6 @@
 import type { Form } from '../http/form.js'
 import type { ServerSettings } from '../options.js'
+import type { Sessions } from '../sessions/sessions.js'
 import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { TestClient } from '../tokens/test-accounts.js'
@@ -12,6 +13,7 @@ export interface GrantRequest {
   settings: ServerSettings
   refreshTokens: RefreshTokens
   issued: IssuedTokens
+  sessions: Sessions
   /** The current time, in seconds since the epoch. */
   now: number
   /** The thumbprint of the key that signed the DPoP proof; `undefined` if there is no proof. */

@@ -46,13 +46,15 @@ function mayUse(client: TestClient, type: GrantType): boolean {
 }
 
 /** Performs the resource owner password credentials grant (RFC 6749 §4.3). */
-function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequest): Granted {
+function password(request: GrantRequest): Granted {
+  const { form, client, settings, sessions, refreshTokens, now, jkt } = request
   const username = requireParameter(form, 'username')
   const given = requireParameter(form, 'password')
   const user = settings.users.find((candidate) => candidate.username === username)
   if (!secretsEqual(given, user?.password ?? '') || user === undefined) {
     throw new OAuthError('invalid_grant', 'The credentials provided were invalid.')
   }
+  if (sessions.isDisabled(user)) throw new OAuthError('invalid_grant', 'The user is disabled.')
   const scope = grantScope({ settings, client, user, requested: form.get('scope') })
   const subject: UserSubject = {
     client,

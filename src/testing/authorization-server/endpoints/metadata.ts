@@ -2,6 +2,7 @@ import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
 import type { ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import { GRANT_TYPES } from '../tokens/test-accounts.js'
+import { TOKEN_PROFILES } from '../tokens/token-profiles.js'
 
 /** The URLs of the server's endpoints. */
 export interface Locations {
@@ -10,17 +11,28 @@ export interface Locations {
   tokenEndpoint: string
   introspectionEndpoint: string
   revocationEndpoint: string
+  endSessionEndpoint: string
   jwksUri: string
 }
 
 const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
-const CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'auth_time', 'email', 'preferred_username']
+const CLAIMS = [
+  'iss',
+  'sub',
+  'aud',
+  'iat',
+  'exp',
+  'auth_time',
+  'email',
+  'preferred_username',
+  'sid',
+]
 
 /** Returns the server's metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
 export function metadata(
   locations: Locations,
-  { scope }: ServerSettings,
+  { scope, profile }: ServerSettings,
   keys: SigningKeys,
 ): object {
   return {
@@ -29,6 +41,7 @@ export function metadata(
     token_endpoint: locations.tokenEndpoint,
     introspection_endpoint: locations.introspectionEndpoint,
     revocation_endpoint: locations.revocationEndpoint,
+    end_session_endpoint: locations.endSessionEndpoint,
     jwks_uri: locations.jwksUri,
     grant_types_supported: GRANT_TYPES,
     // RFC 8414 §2 requires this member. It is empty, because the authorization endpoint rejects
@@ -47,6 +60,8 @@ export function metadata(
     revocation_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     // RFC 9449 §5.1 defines this member.
     dpop_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: TOKEN_PROFILES[profile].idTokenHasSessionId,
     claims_supported: CLAIMS,
   }
 }

@@ -1,5 +1,6 @@
 import { type HttpResponse, uncached } from '../http/http-response.js'
 import type { ServerSettings } from '../options.js'
+import type { Sessions } from '../sessions/sessions.js'
 import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { TokenIssuer } from '../tokens/token-issuer.js'
@@ -12,6 +13,7 @@ export interface TokenEndpointSources {
   settings: ServerSettings
   tokens: TokenIssuer
   issued: IssuedTokens
+  sessions: Sessions
   refreshTokens: RefreshTokens
   dpopProofs: DPoPProofs
 }
@@ -25,6 +27,7 @@ export function tokenEndpoint({
   settings,
   tokens,
   issued,
+  sessions,
   refreshTokens,
   dpopProofs,
 }: TokenEndpointSources): (request: ClientRequest) => Promise<HttpResponse> {
@@ -33,7 +36,8 @@ export function tokenEndpoint({
     // client that must add a nonce repeats the request with the same refresh token.
     const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
-    const grant = performGrant({ form, client, settings, issued, refreshTokens, now, jkt })
+    const state = { settings, issued, sessions, refreshTokens }
+    const grant = performGrant({ form, client, ...state, now, jkt })
     const { subject, refreshToken, issuedTokenType } = grant
     const accessToken = await tokens.accessToken(subject, jkt === undefined ? undefined : { jkt })
     const { nonce } = dpopProofs

@@ -55,8 +55,12 @@ function requireAccessTokenType(form: Form, name: string): void {
 }
 
 function delegationOf(token: IssuedToken, actor: string): DelegationClaims {
-  const { act } = token.claims
-  return { sub: subjectOf(token), act: { sub: actor, ...(isJsonObject(act) && { act }) } }
+  const { act, sid } = token.claims
+  return {
+    sub: subjectOf(token),
+    act: { sub: actor, ...(isJsonObject(act) && { act }) },
+    ...(typeof sid === 'string' && { sid }),
+  }
 }
 
 function subjectOf({ claims }: IssuedToken): string {

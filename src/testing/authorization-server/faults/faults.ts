@@ -9,6 +9,7 @@ const ENDPOINT_NAMES: readonly EndpointName[] = [
   'token',
   'introspection',
   'revocation',
+  'logout',
 ]
 
 /** The faults that only one endpoint supports, with that endpoint. */

@@ -25,7 +25,16 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
       'The content type must be application/x-www-form-urlencoded.',
     )
   }
-  const parameters = new URLSearchParams(await readBody(request))
+  return readParameters(await readBody(request))
+}
+
+/**
+ * Reads form-encoded text of at most 100 parameters, such as a query.
+ *
+ * @throws {OAuthError} as {@link readForm} does
+ */
+export function readParameters(text: string): Form {
+  const parameters = new URLSearchParams(text)
   if (parameters.size > MAX_PARAMETERS) {
     throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
   }

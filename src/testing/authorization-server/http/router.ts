@@ -4,7 +4,13 @@ import { isLoopback } from '../../../http/secure-url.js'
 import { type HttpResponse, notFound, uncached } from './http-response.js'
 
 /** An endpoint of the embedded authorization server; `discovery` covers both metadata documents. */
-export type EndpointName = 'discovery' | 'jwks' | 'token' | 'introspection' | 'revocation'
+export type EndpointName =
+  | 'discovery'
+  | 'jwks'
+  | 'token'
+  | 'introspection'
+  | 'revocation'
+  | 'logout'
 
 /** An endpoint, with the methods that it accepts and its handler. */
 export interface Endpoint {

@@ -4,7 +4,8 @@ import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-p
 
 /**
  * The tokens of Auth0, with access tokens in Auth0's own profile and not in that of RFC 9068.
- * Access tokens contain `permissions`, as for an API with role-based access control. By default,
+ * Access tokens contain `permissions`, as for an API with role-based access control. ID tokens
+ * contain the session ID, and access tokens do not. By default,
  * the issuer identifier ends with a slash.
  */
 export const auth0: TokenProfile = {
@@ -12,6 +13,7 @@ export const auth0: TokenProfile = {
   audience: 'api://default',
   accessTokenType: 'JWT',
   idTokenType: 'JWT',
+  idTokenHasSessionId: true,
   subject: ({ client, user }) =>
     user ? (user.sub ?? `auth0|${hexId(user.username, 24)}`) : `${client.clientId}@clients`,
   accessTokenClaims: (subject, context) => ({
@@ -21,7 +23,7 @@ export const auth0: TokenProfile = {
     scope: subject.scope.join(' '),
     permissions: apiScope(subject.scope),
   }),
-  idTokenClaims: () => ({}),
+  idTokenClaims: ({ session }) => ({ sid: session }),
 }
 
 /**

@@ -13,6 +13,7 @@ export const cognito: TokenProfile = {
   audience: undefined,
   accessTokenType: undefined,
   idTokenType: undefined,
+  idTokenHasSessionId: false,
   subject: ({ client, user }) => (user ? (user.sub ?? uuidFor(user.username)) : client.clientId),
   accessTokenClaims: ({ user, ...subject }, { audience, audienceOption }) => ({
     ...(audienceOption !== undefined && { aud: audience }),

@@ -21,6 +21,7 @@ export const entra: TokenProfile = {
   audience: uuidFor('api'),
   accessTokenType: 'JWT',
   idTokenType: 'JWT',
+  idTokenHasSessionId: true,
   subject: pairwiseSubject,
   accessTokenClaims: (subject, context) => ({
     ...commonClaims(subject, context),
@@ -70,7 +71,7 @@ function commonClaims(subject: TokenSubject, { audience, issuedAt }: TokenContex
     tid: TENANT_ID,
     oid: objectId(subject),
     uti: randomBytes(16).toString('base64url'),
-    ...(subject.user === undefined && { idtyp: 'app' }),
+    ...(subject.user === undefined ? { idtyp: 'app' } : { sid: subject.session }),
     ...(granted.length > 0 && (subject.user ? { scp: granted.join(' ') } : { roles: granted })),
   }
 }
@@ -79,6 +80,7 @@ function commonClaims(subject: TokenSubject, { audience, issuedAt }: TokenContex
 function commonIdTokenClaims(subject: UserSubject, { issuedAt }: TokenContext): JWTPayload {
   return {
     nbf: issuedAt,
+    sid: subject.session,
     tid: TENANT_ID,
     oid: objectId(subject),
     uti: randomBytes(16).toString('base64url'),

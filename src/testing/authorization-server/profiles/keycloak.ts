@@ -13,6 +13,7 @@ export const keycloak: TokenProfile = {
   audience: 'account',
   accessTokenType: 'JWT',
   idTokenType: 'JWT',
+  idTokenHasSessionId: true,
   subject: (subject) => subject.user?.sub ?? uuidFor(username(subject)),
   accessTokenClaims: (subject, { audience }) => ({
     aud: audience,

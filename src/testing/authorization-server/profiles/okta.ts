@@ -12,6 +12,7 @@ export const okta: TokenProfile = {
   audience: 'api://default',
   accessTokenType: undefined,
   idTokenType: undefined,
+  idTokenHasSessionId: false,
   subject: ({ client, user }) => user?.username ?? client.clientId,
   accessTokenClaims: ({ client, user, scope, authTime }, { audience }) => ({
     aud: audience,

@@ -73,10 +73,15 @@ export class RefreshTokens {
   revoke(token: string): boolean {
     const session = this.#tokens.get(token)?.grant.session
     if (session === undefined) return false
+    this.endSession(session)
+    return true
+  }
+
+  /** Revokes all tokens of a sign-in. */
+  endSession(session: string): void {
     for (const [key, { grant }] of [...this.#tokens.entries()]) {
       if (grant.session === session) this.#tokens.delete(key)
     }
     this.#onEnd(session)
-    return true
   }
 }

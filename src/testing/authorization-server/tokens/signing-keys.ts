@@ -151,12 +151,19 @@ export class SigningKeys {
     header: HeaderOverrides,
     algorithm: SigningAlgorithm = this.algorithm,
   ): Promise<SignedToken> {
-    const { kid, privateKey } = await this.#keyOf(algorithm)
-    const protectedHeader = { alg: algorithm, kid, ...header }
-    const token = await new SignJWT(claims)
-      .setProtectedHeader(protectedHeader as unknown as JWTHeaderParameters)
-      .sign(privateKey)
-    return { token, kid }
+    const key = await this.#keyOf(algorithm)
+    const { kid } = key
+    return { token: await signWith(key, claims, { alg: algorithm, kid, ...header }), kid }
+  }
+
+  /** Signs a JWT with a key that is never published, under the `kid` of a published key. */
+  async forge(
+    claims: JWTPayload,
+    header: HeaderOverrides,
+    algorithm: SigningAlgorithm = this.algorithm,
+  ): Promise<string> {
+    const { kid } = await this.#keyOf(algorithm)
+    return signWith(await generate(algorithm), claims, { alg: algorithm, kid, ...header })
   }
 
   #hasTestKey(algorithm: SigningAlgorithm): boolean {
@@ -171,6 +178,16 @@ export class SigningKeys {
     this.#published.push(added)
     return added
   }
+}
+
+function signWith(
+  { privateKey }: SigningKey,
+  claims: JWTPayload,
+  header: HeaderOverrides,
+): Promise<string> {
+  return new SignJWT(claims)
+    .setProtectedHeader(header as unknown as JWTHeaderParameters)
+    .sign(privateKey)
 }
 
 async function generate(algorithm: SigningAlgorithm): Promise<SigningKey> {

@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWTPayload } from 'jose'
+import { httpUrl } from '../../../http/secure-url.js'
 import { rejectUnknownOptions } from '../../known-options.js'
 import { type Scope, scopeValues } from '../../scope-values.js'
 
@@ -57,6 +58,11 @@ export interface TestClient {
   grantTypes?: readonly GrantType[] | undefined
   /** The scope that the client may be granted. Default: every value that the server offers. */
   scope?: Scope | undefined
+  /**
+   * The URL to which the server sends a logout token when a session ends (OpenID Connect
+   * Back-Channel Logout 1.0 §2.2). Default: the server sends none to this client.
+   */
+  backchannelLogoutUri?: string | undefined
 }
 
 /** The default user: the user name is `testuser1@example.com`, the password `demo-password`. */
@@ -87,15 +93,24 @@ export function requireUser(user: TestUser): void {
 
 /** @throws {TypeError} that names the invalid member of the client and the rule. */
 export function requireClient(client: TestClient): void {
-  const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope']
+  const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope', 'backchannelLogoutUri']
   rejectUnknownOptions('an entry of "clients"', client, known)
   requireText('clients', client, ['clientId'])
   if (client.clientSecret !== undefined) requireText('clients', client, ['clientSecret'])
   scopeValues('clients[].scope', client.scope ?? [])
+  if (client.backchannelLogoutUri !== undefined) {
+    requireLogoutUri('clients[].backchannelLogoutUri', client.backchannelLogoutUri)
+  }
   const types: unknown = client.grantTypes ?? GRANT_TYPES
   if (!Array.isArray(types) || !types.every((type) => GRANT_TYPES.includes(type))) {
     throw new TypeError(`"clients[].grantTypes" must be an array of ${GRANT_TYPES.join(', ')}`)
   }
+}
+
+/** @throws {TypeError} that names the option, unless the value is an http or https URL. */
+export function requireLogoutUri(option: string, uri: unknown): void {
+  if (typeof uri === 'string' && !uri.includes('#') && httpUrl(uri) !== undefined) return
+  throw new TypeError(`"${option}" must be an absolute http or https URL without a fragment`)
 }
 
 function requireText<T extends object>(option: string, owner: T, names: (keyof T & string)[]) {

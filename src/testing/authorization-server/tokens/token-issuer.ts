@@ -3,6 +3,7 @@ import type { JWTPayload } from 'jose'
 import type { Confirmation } from '../../../access-token/confirmation.js'
 import { scopeValues } from '../../scope-values.js'
 import type { ServerSettings } from '../options.js'
+import type { Session, Sessions } from '../sessions/sessions.js'
 import { defaultScope } from './granted-scope.js'
 import {
   type ClaimOverrides,
@@ -12,7 +13,7 @@ import {
 import type { IssuedTokens } from './issued-tokens.js'
 import { opaqueToken } from './opaque-token.js'
 import type { SignedToken, SigningKeys } from './signing-keys.js'
-import type { TestUser } from './test-accounts.js'
+import type { TestClient, TestUser } from './test-accounts.js'
 import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'
 import { confirmationClaim } from './token-confirmation.js'
 import { type EncryptToken, tokenEncryptionOf } from './token-encryption.js'
@@ -22,8 +23,15 @@ import { TOKEN_PROFILES } from './token-profiles.js'
 export interface TokenSources {
   readonly keys: SigningKeys
   readonly issued: IssuedTokens
+  readonly sessions: Sessions
   /** Encrypts access tokens; `undefined` without the option `encryption`. */
   readonly encrypt: EncryptToken | undefined
+}
+
+/** The claims that ID tokens and logout tokens of a session share. */
+export interface Identity {
+  sub: string | undefined
+  sid: unknown
 }
 
 /** Issues the tokens of grants, and those of `issueToken` and `issueIdToken`. */
@@ -33,6 +41,7 @@ export class TokenIssuer {
   readonly #profile: TokenProfile
   readonly #keys: SigningKeys
   readonly #issued: IssuedTokens
+  readonly #sessions: Sessions
   readonly #encrypt: EncryptToken | undefined
 
   constructor(issuer: string, settings: ServerSettings, sources: TokenSources) {
@@ -41,6 +50,7 @@ export class TokenIssuer {
     this.#profile = TOKEN_PROFILES[settings.profile]
     this.#keys = sources.keys
     this.#issued = sources.issued
+    this.#sessions = sources.sessions
     this.#encrypt = sources.encrypt
   }
 
@@ -71,7 +81,7 @@ export class TokenIssuer {
    */
   async customAccessToken(claims: ClaimOverrides, options: IssueTokenOptions): Promise<string> {
     requireIssueTokenOptions(options, this.#settings)
-    const subject = this.#requestedSubject(options)
+    const subject = this.#requestedSubject(options, claims)
     const { confirmation, expiresIn } = options
     const defaults = accessTokenClaims(this.#profile, subject, this.#context(expiresIn))
     const confirmed = confirmation !== undefined && { cnf: await confirmationClaim(confirmation) }
@@ -85,23 +95,36 @@ export class TokenIssuer {
    * @throws {TypeError} if the server has no user.
    */
   async customIdToken(claims: ClaimOverrides): Promise<string> {
-    const { user, ...rest } = this.#firstSubject(this.#settings.users[0])
+    const { user, ...rest } = this.#firstSubject(this.#settings.users[0], claims)
     if (user === undefined)
       throw new TypeError('issueIdToken requires a user, but "users" is empty: add one')
     const defaults = idTokenClaims(this.#profile, { ...rest, user }, this.#context())
-    return this.#signIdToken({ ...defaults, ...claims })
+    const all = { ...defaults, ...claims }
+    this.#sessions.record(sessionOf({ ...rest, user }, all, defaults.sub))
+    return this.#signIdToken(all)
   }
 
-  #requestedSubject({ subject, scope }: IssueTokenOptions): TokenSubject {
+  /**
+   * Returns `sub` and `sid` of the ID tokens of a user, which logout tokens have as well. `sid` is
+   * `undefined` without a session, or if ID tokens of the profile have none.
+   */
+  identity(client: TestClient, user: TestUser, session: string | undefined): Identity {
+    const subject = { client, user, scope: [], authTime: 0, session: session ?? '' }
+    const { sub, sid } = idTokenClaims(this.#profile, subject, this.#context())
+    return { sub, sid: session === undefined ? undefined : sid }
+  }
+
+  #requestedSubject({ subject, scope }: IssueTokenOptions, claims: ClaimOverrides): TokenSubject {
     const [first] = this.#settings.users
-    const requested = this.#firstSubject(subject === 'client' ? undefined : first)
+    const requested = this.#firstSubject(subject === 'client' ? undefined : first, claims)
     return scope === undefined ? requested : { ...requested, scope: scopeValues('scope', scope) }
   }
 
-  #firstSubject(user: TestUser | undefined): TokenSubject {
+  #firstSubject(user: TestUser | undefined, { sid }: ClaimOverrides): TokenSubject {
     const [client] = this.#settings.clients
     const scope = defaultScope(this.#settings, client, user)
-    return { client, user, scope, authTime: this.#seconds(), session: randomUUID() }
+    const session = typeof sid === 'string' ? sid : randomUUID()
+    return { client, user, scope, authTime: this.#seconds(), session }
   }
 
   #context(lifetime = this.#settings.accessTokenLifetime): TokenContext {
@@ -124,17 +147,19 @@ export class TokenIssuer {
     claims: JWTPayload,
     { format = this.#settings.accessTokenFormat, ...options }: IssueTokenOptions,
   ): Promise<string> {
+    const session = sessionOf(subject, claims, this.#profile.subject(subject))
+    if (subject.user !== undefined || claims.sid === session.id) this.#sessions.record(session)
     const { token, kid } =
       format === 'opaque'
         ? { token: opaqueToken(), kid: undefined }
         : await this.#signAccessToken(claims, options)
-    const { client, user, session } = subject
-    const isAboutSubject = claims.sub === this.#profile.subject(subject)
+    // The session may have ended while the token was signed.
+    if (this.#sessions.isOver(session)) return token
     this.#issued.add(token, {
       claims,
-      clientId: clientIdIn(claims) ?? client.clientId,
-      username: isAboutSubject ? user?.username : undefined,
-      session,
+      clientId: clientIdIn(claims) ?? subject.client.clientId,
+      username: session.user?.username,
+      session: session.id,
       kid,
     })
     return token
@@ -156,6 +181,15 @@ export class TokenIssuer {
     const { token } = await this.#keys.sign(claims, { typ: this.#profile.idTokenType })
     return token
   }
+}
+
+/** Returns the session of a token. It has no user if a test replaced the `sub` of the subject. */
+function sessionOf(
+  { session: id, user }: TokenSubject,
+  { sub }: JWTPayload,
+  subject: string | undefined,
+): Session {
+  return sub === subject ? { id, user } : { id, subject: sub }
 }
 
 /**

@@ -24,6 +24,8 @@ export interface TokenSubject {
 export interface DelegationClaims {
   sub: string
   act: { readonly sub: string; readonly act?: unknown }
+  /** The session of the subject token; absent if that token has none. */
+  sid?: string
 }
 
 /** A subject with a user. Only such a subject can have an ID token. */
@@ -54,6 +56,8 @@ export interface TokenProfile {
   accessTokenType: string | undefined
   /** The `typ` in the header of ID tokens; `undefined` if the header has no `typ`. */
   idTokenType: string | undefined
+  /** Whether ID tokens, and therefore logout tokens, have the claim `sid`. */
+  idTokenHasSessionId: boolean
   /** Returns the `sub` of access tokens, and of ID tokens unless `idTokenClaims` overrides it. */
   subject(subject: TokenSubject): string
   /** Returns the claims of an access token, except `iss`, `sub`, `iat` and `exp`. */
