@@ -17,7 +17,7 @@ const fileOf = (name: string) => new URL(`${name}.js`, folder).pathname
 const SHARES = [
   ['demo', 'graphql', 'metrics', 'openapi', 'several-issuers', 'token-to-api'],
   ['dpop', 'encrypted-tokens', 'introspection', 'mtls', 'rate-limit', 'tenants', 'token-exchange'],
-  ['mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
+  ['logout', 'mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
 ]
 const shares = SHARES.map((names) => ({ names, outcomes: runInSequence(names.map(fileOf)) }))
 
@@ -54,6 +54,7 @@ t.test('every example has a test', async (t) => {
       'encrypted-tokens',
       'graphql',
       'introspection',
+      'logout',
       'mcp',
       'metrics',
       'mtls',
@@ -146,6 +147,17 @@ example('introspection: rejects revoked tokens', async (t) => {
   t.match(stdout, /opaque, revoked +401 .*"The access token is not active"/)
   t.match(stdout, /JWT, revoked +401 .*"The access token was revoked"/)
   t.match(stdout, /other JWT, revoked here +401 .*"The access token was revoked"/)
+})
+
+example('logout: rejects the tokens of a session that ended, and of a disabled user', async (t) => {
+  const { code, stdout, stderr } = await outcomeOf('logout')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^laptop +200 \{"user":"testuser1@example.com","session":"[\da-f-]{36}"\}$/m)
+  t.match(stdout, /^phone +200 .*\nlogout token +200 /m)
+  t.match(stdout, /^laptop, signed out +401 .*"The access token was revoked"\nphone +200 /m)
+  t.match(stdout, /^phone, user disabled +401 .*"The access token was revoked"$/m)
+  t.match(stdout, /^forged logout token +400 \{"error":"invalid_request",.*not valid"\}$/m)
+  t.notMatch(stdout, /eyJ/)
 })
 
 example('token-exchange: calls another API on behalf of the caller', async (t) => {
