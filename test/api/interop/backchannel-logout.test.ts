@@ -3,6 +3,7 @@ import t from 'tap'
 import { memoryStore } from '../../../src/index.js'
 import { passwordGrant } from '../../../src/testing/index.js'
 import { startApi } from './fixtures/api.js'
+import { testLogoutOnInstances } from './fixtures/logout-on-instances.js'
 import { CLIENT, RESOURCE, startOidcProvider, USER } from './fixtures/oidc-provider.js'
 
 for (const algorithm of ['RS256', 'ES256']) {
@@ -30,6 +31,11 @@ for (const algorithm of ['RS256', 'ES256']) {
     t.equal((await two.get('/me', later)).status, 200, 'after another sign-in')
   })
 }
+
+t.test('the end of one session at oidc-provider ends it on two instances', async (t) => {
+  const stores = { revocations: memoryStore(), replay: memoryStore() }
+  await testLogoutOnInstances(t, async () => stores)
+})
 
 t.test('oidc-provider is told that a logout token for another client is invalid', async (t) => {
   const { issuer, logOut } = await startOidcProvider(t, { algorithm: 'ES256' })
