@@ -99,6 +99,11 @@ countFromStatistics(
   'Signature verifications, which cost the most processor time',
   'signatureVerifications',
 )
+countFromStatistics(
+  'resource_server_decryptions_total',
+  'Decryptions of encrypted tokens; 0 without the option "decryption"',
+  'decryptions',
+)
 
 app.get('/me', async (request) => ({ user: request.claims.sub }))
 // The route requires no token, because Prometheus sends none: expose it to an internal network
@@ -134,7 +139,7 @@ await authorizationServer.close()
 function countFromStatistics(
   name: string,
   help: string,
-  member: 'cacheHits' | 'cacheMisses' | 'signatureVerifications',
+  member: 'cacheHits' | 'cacheMisses' | 'signatureVerifications' | 'decryptions',
 ): void {
   new Counter({
     name,

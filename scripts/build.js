@@ -49,7 +49,14 @@ async function buildPackage() {
   const common = { ...output, outdir: 'dist', outbase: 'src', bundle: true, packages: 'external' }
   await build({
     ...common,
-    entryPoints: ['src/index.ts', 'src/exchange/index.ts', 'src/testing/index.ts'],
+    entryPoints: [
+      'src/index.ts',
+      'src/exchange/index.ts',
+      'src/testing/index.ts',
+      // Starts the thread by the URL of its program, relative to this file.
+      'src/decryption/threaded-decryption.ts',
+      'src/decryption/decryption-worker.ts',
+    ],
     // The entry points import shared modules from common chunks, so that `instanceof` works across
     // them.
     splitting: true,
@@ -57,7 +64,12 @@ async function buildPackage() {
   })
   // A separate build: shared chunks would split the other bundles into more files for every API to
   // open.
-  await build({ ...common, entryPoints: ['src/cli/bin.ts'] })
+  await build({
+    ...common,
+    entryPoints: ['src/cli/bin.ts'],
+    // The file from the build above: the path from dist/cli is the one from src/server.
+    external: ['../decryption/threaded-decryption.js'],
+  })
   await chmod('dist/cli/bin.js', 0o755)
 }
 

@@ -13,6 +13,8 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
  * Tests create much garbage, and V8 would collect a young generation of the default size too often.
  */
 const HEAP_OPTIONS = ['--max-semi-space-size=64']
+/** A thread that the code starts imports TypeScript only with an option of the process. */
+const LOADER = `--import=${new URL('../test-loader.js', import.meta.url)}`
 /**
  * For one file. tap reports a test that hangs; the runner kills a blocked process GRACE_MS later.
  */
@@ -46,7 +48,7 @@ export class WorkerProcess {
     }
     this.#child = fork(WORKER, {
       stdio: ['ignore', out, err, 'ipc'],
-      execArgv: HEAP_OPTIONS,
+      execArgv: [...HEAP_OPTIONS, LOADER],
       env: { ...process.env, ...env, ...(coverage && { TEST_COVERAGE: coverage }) },
     })
     closeSync(out)

@@ -16,8 +16,6 @@ const SUBTEST = Symbol.for('subtest of the test file')
 
 process.setSourceMapsEnabled(true)
 register(new URL('../test-loader-hooks.js', import.meta.url), { data: { sharedProcess: true } })
-// Lets processes that a test starts with its own execArgv import TypeScript as well.
-process.execArgv.unshift(`--import=${new URL('../test-loader.js', import.meta.url)}`)
 // Imported after the hooks are registered, because they replace a part of tap.
 const { default: t } = await import('tap')
 

@@ -6,7 +6,6 @@
  * Invariants: no key is used before the header is checked. All failed decryptions have the same
  * error, so that a caller cannot learn which step failed. Decryptions in flight are bounded.
  */
-import { ownMembers } from '../base/plain-object.js'
 import { DecryptionUnavailableError, InvalidTokenError } from '../errors/errors.js'
 import { describe } from '../errors/rejection-reason.js'
 import { isRejection, type Rejection, type StepResult } from '../errors/result.js'
@@ -17,10 +16,11 @@ import type { DecryptionKey, KeyManagementAlgorithm } from './decryption-key.js'
 import { DecryptionSlots } from './decryption-slots.js'
 import { type JweHeader, readJweHeader } from './jwe-header.js'
 import type { ResolvedDecryption } from './options.js'
+import type { ThreadedDecryption } from './threaded-decryption.js'
 
 export interface DecrypterOptions extends ResolvedDecryption {
-  /** `compactDecrypt` of jose. */
-  readonly compactDecrypt: typeof import('jose/jwe/compact/decrypt').compactDecrypt
+  /** Has the keys in the order of `keys`. */
+  readonly decryption: ThreadedDecryption
   readonly counters: Counters
 }
 
@@ -84,22 +84,18 @@ export class Decrypter {
     })
   }
 
-  async #decryptWith(keys: readonly DecryptionKey[], raw: string): Promise<string> {
-    const { compactDecrypt, contentEncryptionAlgorithms, counters } = this.#options
-    for (const { material, algorithms } of keys) {
-      counters.decryptions++
-      const options = ownMembers({
-        keyManagementAlgorithms: [...algorithms],
-        contentEncryptionAlgorithms: [...contentEncryptionAlgorithms],
-      })
-      try {
-        const { plaintext } = await compactDecrypt(raw, material, options)
-        return Buffer.from(plaintext).toString('latin1')
-      } catch {
-        // jose's error says which step failed, which the caller must not learn.
-      }
-    }
-    throw undecryptable()
+  async #decryptWith(tried: readonly DecryptionKey[], raw: string): Promise<string> {
+    const { keys, decryption, counters } = this.#options
+    const keyIndexes = tried.map((key) => keys.indexOf(key))
+    const { plaintext, attempts } = await decryption.decrypt({ raw, keyIndexes })
+    counters.decryptions += attempts
+    if (plaintext === undefined) throw undecryptable()
+    return plaintext
+  }
+
+  /** Removes the keys from the thread. Later decryptions run on the event loop. */
+  close(): Promise<void> {
+    return this.#options.decryption.close()
   }
 }
 

@@ -18,8 +18,8 @@ const [MIN_QUEUED, MAX_QUEUED] = [200, 1_000]
 const LATEST_WEIGHT = 0.05
 
 /**
- * Maximum number of decryptions in flight. They run in the thread pool; one CPU is left for the
- * event loop.
+ * Maximum number of decryptions in flight. Their thread and the thread pool use as many CPUs; one
+ * CPU is left for the event loop.
  */
 const MAX_IN_FLIGHT = Math.max(1, Math.min(4, availableParallelism() - 1))
 

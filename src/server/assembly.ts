@@ -100,12 +100,23 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
 
 /** Loads jose's decryption only if the option is set, because most APIs do not need it. */
 async function assembleDecrypter(
-  { decryption }: ResolvedOptions,
+  { decryption, logger }: ResolvedOptions,
   counters: Counters,
 ): Promise<Decrypter | undefined> {
   if (decryption === undefined) return undefined
-  const { compactDecrypt } = await import('jose/jwe/compact/decrypt')
-  return new Decrypter({ ...decryption, compactDecrypt, counters })
+  const { ThreadedDecryption } = await import('../decryption/threaded-decryption.js')
+  const { keys, contentEncryptionAlgorithms } = decryption
+  const keyRing = {
+    keys: keys.map(({ material, algorithms }) => ({ material, algorithms: [...algorithms] })),
+    contentEncryptionAlgorithms: [...contentEncryptionAlgorithms],
+  }
+  const onFailure = (err: unknown) =>
+    logger.warn({ err }, 'no thread for decryption; tokens are decrypted on the event loop')
+  return new Decrypter({
+    ...decryption,
+    decryption: new ThreadedDecryption(keyRing, onFailure),
+    counters,
+  })
 }
 
 function assembleRevocations({

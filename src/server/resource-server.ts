@@ -266,12 +266,18 @@ export class ResourceServer<Context = unknown> {
 
   /**
    * Aborts fetches in flight and starts no new ones. Waits until fetched key sets are stored, and
-   * at most 10 s until pending revocations are stored. The clients of `stores` stay connected. The
-   * Fastify plugin calls this method when the application closes.
+   * at most 10 s until pending revocations are stored. Ends the thread that decrypts tokens, if no
+   * other resource server uses it. The clients of `stores` stay connected. The Fastify plugin calls
+   * this method when the application closes.
    */
   async close(): Promise<void> {
-    const { issuers, securityEvents, sharedRevocations } = this.#core
-    await Promise.all([issuers.close(), securityEvents.close(), sharedRevocations?.close()])
+    const { issuers, securityEvents, sharedRevocations, decrypter } = this.#core
+    await Promise.all([
+      issuers.close(),
+      securityEvents.close(),
+      sharedRevocations?.close(),
+      decrypter?.close(),
+    ])
   }
 
   #sources(): readonly KeySource[] {

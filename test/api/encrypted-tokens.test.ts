@@ -3,6 +3,7 @@ import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } fro
 import { inspect } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { DecryptionThread } from '../../src/decryption/decryption-thread.js'
 import type { DecryptionOptions, ResourceServerOptions } from '../../src/index.js'
 import resourceServer, { createResourceServer, ResourceServerError } from '../../src/index.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
@@ -280,6 +281,32 @@ t.test('E3: bounds decryptions, and plain tokens do not wait for them', async (t
   t.ok(count('decryption-unavailable 1') >= 250)
   t.equal(count('401 decryption') + count('decryption-unavailable 1'), 1_300)
   t.ok(await api.verify(await encrypt(jwt, rsa.publicKey, { alg: 'RSA-OAEP-256' })))
+})
+
+t.test('E3: loses no token if the thread ends, and logs it once', async (t) => {
+  const lines: string[] = []
+  const logger = { warn: (_: object, message: string) => lines.push(message) }
+  const api = await server({ keys: [rsa.privateJwk] }, { logger })
+  const tokens = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) =>
+      encrypt(await sign(key, { jti: `${i}` }), rsa.publicKey, { alg: 'RSA-OAEP-256' }),
+    ),
+  )
+  const [first = '', ...others] = tokens
+  t.ok(await api.verify(first))
+  const verifying = others.map((raw) => api.verify(raw))
+  // A user without keys makes the program of the thread throw.
+  const user = { id: -1, onEnd: () => {} }
+  const ended = DecryptionThread.shared().decrypt(user, { raw: '', keyIndexes: [] }, async () => ({
+    plaintext: 'the thread ended',
+    attempts: 0,
+  }))
+  t.equal((await ended).plaintext, 'the thread ended')
+  t.equal(new Set((await Promise.all(verifying)).map(({ claims }) => claims.jti)).size, 19)
+  const later = await encrypt(await sign(key), rsa.publicKey, { alg: 'RSA-OAEP-256' })
+  t.ok(await api.verify(later))
+  t.same(lines, ['no thread for decryption; tokens are decrypted on the event loop'])
+  await api.close()
 })
 
 t.test('rotates the decryption key without a lost request', async (t) => {

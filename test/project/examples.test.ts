@@ -233,6 +233,7 @@ example(
     t.match(stdout, /^resource_server_jwks_usable_seconds\{.*\} 14[67]\d\d/m)
     t.match(stdout, /^resource_server_token_cache_hits_total 2$/m)
     t.match(stdout, /^resource_server_signature_verifications_total 2$/m)
+    t.match(stdout, /^resource_server_decryptions_total 0$/m)
   },
 )
 

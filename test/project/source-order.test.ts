@@ -123,8 +123,8 @@ t.test('cryptography is used in two places, and the network in one', async (t) =
       .map(partOf)
   t.same(
     [...new Set(of('jose'))].sort(),
-    ['decryption', 'exchange', 'http', 'introspection', 'keys', 'server'],
-    'introspection and decryption for its types, http and exchange to read our own keys, server to load its decryption',
+    ['decryption', 'exchange', 'http', 'introspection', 'keys'],
+    'introspection for its types, http and exchange to read our own keys',
   )
   const verifying = imports.filter(({ from, to }) => to === 'node:crypto' && /^token\//.test(from))
   t.same([...new Set(verifying.map(({ from }) => from))], ['token/signature.ts'])
