@@ -98,6 +98,10 @@ export {
 export { default, default as resourceServer } from './plugin/plugin.js'
 export type { PluginOptions } from './plugin/plugin-options.js'
 export type { RouteRequirement } from './plugin/route-guard.js'
+export type {
+  PushedSecurityEventFeed,
+  SecurityEventPushOptions,
+} from './plugin/security-event-push.js'
 export type { ActorRequirement, ActorRule } from './policy/actor-requirement.js'
 export type {
   AuthorizationDetailRule,

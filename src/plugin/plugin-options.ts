@@ -9,6 +9,11 @@ import {
   type ResolvedBackchannelLogout,
   resolveBackchannelLogout,
 } from './backchannel-logout.js'
+import {
+  divideFeeds,
+  type PushedSecurityEventFeed,
+  type ResolvedPush,
+} from './security-event-push.js'
 
 /**
  * Options of the plugin.
@@ -22,7 +27,8 @@ import {
  * })
  * ```
  */
-export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {
+export interface PluginOptions
+  extends Omit<ResourceServerOptions, 'logger' | 'issuer' | 'securityEvents'> {
   /**
    * The trusted authorization servers: one or more issuer identifiers or objects with options. For
    * multi-tenant APIs, a function that decides whether the issuer of a token is trusted; see
@@ -52,6 +58,13 @@ export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'i
   backchannelLogout?: BackchannelLogoutOptions
 
   /**
+   * Feeds of security events: transmitters of the Shared Signals Framework that report ended
+   * sessions, disabled users and other changes, upon which tokens are revoked. `push` of a feed
+   * declares a route for its transmitter (RFC 8935). Default: none.
+   */
+  securityEvents?: PushedSecurityEventFeed | readonly PushedSecurityEventFeed[]
+
+  /**
    * Called for each request that is rejected with an error of this package, before the error
    * handler of the application runs; for metrics and alerts. `error.reason` has the details. The
    * function is also called for errors of this package that application code throws before the
@@ -76,6 +89,7 @@ const PLUGIN_OPTIONS = [
 export interface ResolvedPluginOptions {
   readonly global: boolean
   readonly backchannelLogout: ResolvedBackchannelLogout | undefined
+  readonly pushes: readonly ResolvedPush[]
   readonly extractToken: PluginOptions['extractToken']
   readonly onReject: PluginOptions['onReject']
   readonly resourceServer: ResourceServerOptions
@@ -90,12 +104,16 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
     )
   }
   const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS)
-  const { global, extractToken, backchannelLogout, onReject, ...resourceServer } = known
+  const { global, extractToken, backchannelLogout, onReject, securityEvents, ...resourceServer } =
+    known
+  const logout = resolveBackchannelLogout(backchannelLogout)
+  const { feeds, pushes } = divideFeeds(securityEvents, logout?.path)
   return {
     global: booleanOr('global', global, true),
-    backchannelLogout: resolveBackchannelLogout(backchannelLogout),
+    backchannelLogout: logout,
+    pushes,
     extractToken: functionOrUndefined('extractToken', extractToken),
     onReject: functionOrUndefined('onReject', onReject),
-    resourceServer: resourceServer as ResourceServerOptions,
+    resourceServer: { ...resourceServer, securityEvents: feeds } as ResourceServerOptions,
   }
 }

@@ -22,6 +22,7 @@ import { RequestCredentials } from './request-credentials.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
 import { checkRoutes } from './route-declarations.js'
 import { RouteGuards } from './route-guard.js'
+import { serveSecurityEventPush } from './security-event-push.js'
 
 const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   const gate = new Gate()
@@ -50,9 +51,10 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     addToContext(fastify, server, new OperationRequirements(core, guards, credentials))
     fastify.addHook('onError', challengeThrownErrors(guards, rejections))
     await checkRoutes(fastify, guards, gate, async () => {
-      const { backchannelLogout: logout } = resolved
+      const { backchannelLogout: logout, pushes } = resolved
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
       if (logout !== undefined) await serveBackchannelLogout(fastify, server, logout)
+      await serveSecurityEventPush(fastify, core.securityEvents, pushes)
     })
     registerContext(fastify, guards, core)
     if (core.binding.issuesNonces) fastify.addHook('onSend', forbidNonceCaching)

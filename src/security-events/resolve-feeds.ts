@@ -92,6 +92,9 @@ function resolveFeed(given: unknown): ResolvedFeed {
       'must be an object with issuer and audience, or an array of them',
     )
   }
+  if (Object.hasOwn(given, 'push')) {
+    reject('push', 'requires the Fastify plugin: pass the tokens to receive() instead')
+  }
   const options = requireKnownKeys('a feed', given as unknown as SecurityEventFeed, FEED_OPTIONS)
   const { algorithms, jwksUri, jwks, tokenIssuers, revokes = 'session', maxSilence } = options
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)

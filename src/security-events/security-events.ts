@@ -78,15 +78,16 @@ export class SecurityEvents {
   /**
    * Verifies a security event token and revokes the tokens that it covers.
    *
+   * @param only identifier of the transmitter whose tokens are accepted. Default: any feed's.
    * @throws as described at `ResourceServer.receive`.
    */
-  async receive(raw: string): Promise<SecurityEvent> {
+  async receive(raw: string, only?: string): Promise<SecurityEvent> {
     const { counters, feeds } = this.#options
     if (feeds.length === 0) throw new TypeError('receive() requires the option "securityEvents"')
     let feed: Feed | undefined
     try {
       if (typeof raw !== 'string') throw new TypeError('a security event token must be a string')
-      const { event: token, signer } = await this.#verify(raw, (named) => {
+      const { event: token, signer } = await this.#verify(raw, only, (named) => {
         feed = named
       })
       const event = describeEvent(token, signer.issuer, await this.#process(token, signer))
@@ -110,11 +111,11 @@ export class SecurityEvents {
     }
   }
 
-  #verify(raw: string, onNamed: (feed: Feed) => void) {
+  #verify(raw: string, only: string | undefined, onNamed: (feed: Feed) => void) {
     const { tokens, clockTolerance, now } = this.#options
     return tokens.verify(raw, {
       resolve: (claims) => {
-        const feed = this.#feedOf(claims)
+        const feed = this.#feedOf(claims, only)
         if (!(feed instanceof InvalidTokenError)) onNamed(feed)
         return feed
       },
@@ -123,10 +124,10 @@ export class SecurityEvents {
     })
   }
 
-  #feedOf(claims: Claims): Feed | InvalidTokenError {
+  #feedOf(claims: Claims, only: string | undefined): Feed | InvalidTokenError {
     const iss = ownMember(claims, 'iss')
-    const feed = this.#byIssuer.get(iss)
-    return feed ?? untrustedIssuer([...this.#byIssuer.keys()].join(' or '), iss)
+    const feed = only === undefined || only === iss ? this.#byIssuer.get(iss) : undefined
+    return feed ?? untrustedIssuer(only ?? [...this.#byIssuer.keys()].join(' or '), iss)
   }
 
   async #process(token: SecurityEventToken, feed: Feed): Promise<Effect> {

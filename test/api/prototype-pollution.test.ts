@@ -23,12 +23,13 @@ import resourceServer, {
   memoryStore,
   type PluginOptions,
   type Profile,
+  type PushedSecurityEventFeed,
   type Requirement,
   type ResourceMetadataOptions,
   type ResourceServer,
   type RevocationsOptions,
   type RouteRequirement,
-  type SecurityEventFeed,
+  type SecurityEventPushOptions,
   type StoresOptions,
   type TenantsOptions,
   type TokenCacheOptions,
@@ -75,7 +76,8 @@ type OptionName = KeysOf<
   | RevocationsOptions
   | LogoutTokenOptions
   | BackchannelLogoutOptions
-  | SecurityEventFeed
+  | PushedSecurityEventFeed
+  | SecurityEventPushOptions
   | StoresOptions
   | TokenCacheOptions
   | DecryptionOptions
@@ -145,6 +147,8 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   clientIds: [['x']],
   securityEvents: [{ issuer: attacker.issuer, audience: 'x', tokenIssuers: ISSUER }],
   tokenIssuers: [ISSUER],
+  push: [{ path: '/events' }],
+  authorization: ['Bearer x'],
   resolveSubject: ['x'],
   effects: [{}],
   maxSilence: [1_000],
@@ -258,7 +262,6 @@ const MEMBERS: Record<string, unknown[]> = {
   jwk: [evil.publicJwk],
   origin: ['https://a.example'],
   'access-control-request-method': ['GET'],
-  authorization: ['Bearer x'],
   'x-forwarded-host': ['a.example'],
   // JWKs.
   kty: ['RSA', 'oct'],
