@@ -26,6 +26,9 @@ export type {
   AccessTokenFormat,
   AuthorizationServerOptions,
 } from './authorization-server/options.js'
+export type { SecurityEventMethods } from './authorization-server/security-events/security-event-methods.js'
+export type { TestSecurityEvent } from './authorization-server/security-events/security-event-tokens.js'
+export type { SentSecurityEvent } from './authorization-server/security-events/streams.js'
 export type {
   SentLogoutToken,
   SessionSelector,

@@ -8,7 +8,7 @@ import {
 import { waiting } from './fixtures/half-read.js'
 
 const quick = { algorithm: 'ES256' } as const
-const allWell = [200, 200, 200, 200, 200, 200]
+const allWell = Array(8).fill(200)
 
 async function start() {
   const server = await createAuthorizationServer(quick)
@@ -21,6 +21,11 @@ async function start() {
     token: 'unknown',
   })
   const hint = await server.issueIdToken()
+  const authorization = `Bearer ${await server.issueToken({}, { subject: 'client' })}`
+  const streamsUrl = `${server.issuer}/v1/ssf/streams`
+  const created = await fetch(streamsUrl, { method: 'POST', headers: { authorization } })
+  const stream = (await created.json()) as { stream_id: string; delivery: { endpoint_url: string } }
+  server.resetRequests()
   return {
     server,
     metadataUrl,
@@ -37,6 +42,16 @@ async function start() {
         }),
         revocation: await fetch(server.revocationEndpoint, { ...options, method: 'POST', body }),
         logout: await fetch(`${server.endSessionEndpoint}?id_token_hint=${hint}`, options),
+        streams: await fetch(`${streamsUrl}?stream_id=${stream.stream_id}`, {
+          ...options,
+          headers: { authorization },
+        }),
+        poll: await fetch(stream.delivery.endpoint_url, {
+          ...options,
+          method: 'POST',
+          headers: { authorization },
+          body: '{"returnImmediately":true}',
+        }),
       }
     },
     [Symbol.asyncDispose]: () => server.close(),
@@ -44,8 +59,9 @@ async function start() {
 }
 
 async function statuses(responses: Promise<Record<EndpointName, Response>>) {
-  const { discovery, jwks, token, introspection, revocation, logout } = await responses
-  const all = [discovery, jwks, token, introspection, revocation, logout]
+  const { discovery, jwks, token, introspection, revocation, logout, streams, poll } =
+    await responses
+  const all = [discovery, jwks, token, introspection, revocation, logout, streams, poll]
   await Promise.all(all.map((response) => response.text()))
   return all.map(({ status }) => status)
 }
@@ -63,7 +79,17 @@ t.test('resets the connection without a response', async (t) => {
   }
   t.same(
     server.requests,
-    { discovery: 1, jwks: 1, token: 1, introspection: 1, revocation: 1, logout: 0, other: 0 },
+    {
+      discovery: 1,
+      jwks: 1,
+      token: 1,
+      introspection: 1,
+      revocation: 1,
+      logout: 0,
+      streams: 0,
+      poll: 0,
+      other: 0,
+    },
     'counts the requests',
   )
   server.recover()
@@ -75,6 +101,8 @@ t.test('resets the connection without a response', async (t) => {
     introspection: 2,
     revocation: 2,
     logout: 1,
+    streams: 1,
+    poll: 1,
     other: 0,
   })
 })
@@ -83,12 +111,12 @@ t.test('responds with an error status', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail({ status: 500 })
-  t.same(await statuses(setup.fetchAll()), Array(6).fill(500))
+  t.same(await statuses(setup.fetchAll()), Array(8).fill(500))
   const plain = await fetch(server.jwksUri)
   t.equal(plain.headers.get('retry-after'), null)
   t.match(await plain.json(), { error: 'server_error' })
   server.fail({ status: 429, retryAfter: 7 })
-  t.same(await statuses(setup.fetchAll()), Array(6).fill(429))
+  t.same(await statuses(setup.fetchAll()), Array(8).fill(429))
   const { headers } = await fetch(server.jwksUri)
   t.equal(headers.get('retry-after'), '7')
   t.equal(headers.get('cache-control'), 'no-store')
@@ -120,7 +148,7 @@ t.test('redirects to the correct response', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
   server.fail('redirect')
-  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), Array(6).fill(302))
+  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), Array(8).fill(302))
   t.same(server.requests, {
     discovery: 1,
     jwks: 1,
@@ -128,6 +156,8 @@ t.test('redirects to the correct response', async (t) => {
     introspection: 1,
     revocation: 1,
     logout: 1,
+    streams: 1,
+    poll: 1,
     other: 0,
   })
   const keySet = await fetch(`${server.jwksUri}?x=1`)
@@ -247,14 +277,18 @@ t.test('injects and removes faults at the given endpoints', async (t) => {
   const { server } = setup
   const now = () => statuses(setup.fetchAll())
   server.fail({ status: 500 }, 'jwks')
-  t.same(await now(), [200, 500, 200, 200, 200, 200])
+  t.same(await now(), [200, 500, 200, 200, 200, 200, 200, 200])
   server.fail({ status: 503 }, ['discovery', 'jwks'])
-  t.same(await now(), [503, 503, 200, 200, 200, 200], 'the later fault replaces the earlier one')
+  t.same(
+    await now(),
+    [503, 503, 200, 200, 200, 200, 200, 200],
+    'the later fault replaces the earlier one',
+  )
   server.recover('discovery')
-  t.same(await now(), [200, 503, 200, 200, 200, 200])
+  t.same(await now(), [200, 503, 200, 200, 200, 200, 200, 200])
   server.fail({ status: 400 })
   server.recover(['jwks', 'token', 'revocation'])
-  t.same(await now(), [400, 200, 200, 400, 200, 400])
+  t.same(await now(), [400, 200, 200, 400, 200, 400, 400, 400])
   server.recover()
   server.recover()
   t.same(await now(), allWell)

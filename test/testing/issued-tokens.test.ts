@@ -50,6 +50,8 @@ t.test('issues access tokens in the format of RFC 9068 §2', async (t) => {
     introspection: 0,
     revocation: 0,
     logout: 0,
+    streams: 0,
+    poll: 0,
     other: 0,
   })
 })

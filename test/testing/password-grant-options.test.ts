@@ -131,6 +131,8 @@ t.test('G4: does not run in production without its option', async (t) => {
     introspection: 0,
     revocation: 0,
     logout: 0,
+    streams: 0,
+    poll: 0,
     other: 0,
   })
   await t.resolves(passwordGrant({ ...options, dangerouslyAllowProduction: true }))

@@ -25,6 +25,8 @@ t.test('gets tokens from an issuer with one metadata and one token request', asy
     introspection: 0,
     revocation: 0,
     logout: 0,
+    streams: 0,
+    poll: 0,
     other: 0,
   })
   const keys = createLocalJWKSet(server.keySet())

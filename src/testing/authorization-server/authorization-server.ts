@@ -6,13 +6,14 @@ import type {
 import type { MoveOptions } from './endpoints/key-set-location.js'
 import type { Fault } from './faults/fault.js'
 import type { EndpointName } from './http/router.js'
+import type { SecurityEventMethods } from './security-events/security-event-methods.js'
 import type { SessionMethods } from './sessions/session-methods.js'
 import type { ClaimOverrides, IssueTokenOptions } from './tokens/issue-token-options.js'
 import type { RotationOptions } from './tokens/signing-keys.js'
 
 /** The number of requests that each endpoint received, including those that it rejected. */
 export interface RequestCounts {
-  /** Requests for metadata (OpenID Connect Discovery, RFC 8414). */
+  /** Requests for metadata (OpenID Connect Discovery, RFC 8414, SSF 1.0 §7). */
   readonly discovery: number
   /** Requests for the key set, including those to a former URL of a moved key set. */
   readonly jwks: number
@@ -24,6 +25,10 @@ export interface RequestCounts {
   readonly revocation: number
   /** Requests to the end session endpoint. */
   readonly logout: number
+  /** Requests to the endpoints that manage streams of security events (SSF 1.0 §8.1). */
+  readonly streams: number
+  /** Requests to poll endpoints of streams (RFC 8936). */
+  readonly poll: number
   /**
    * All other requests: to the authorization endpoint, to unknown paths, or with a `Host` that is
    * not a loopback name.
@@ -32,7 +37,7 @@ export interface RequestCounts {
 }
 
 /** An embedded authorization server that `createAuthorizationServer` started. */
-export interface AuthorizationServer extends SessionMethods {
+export interface AuthorizationServer extends SessionMethods, SecurityEventMethods {
   /** The issuer identifier: the `iss` of all tokens, unless a test overrides that claim. */
   readonly issuer: string
   /**

@@ -9,7 +9,8 @@ import { Faults } from './faults/faults.js'
 import { type Delivery, sendUnchanged } from './http/delivery.js'
 import { listen } from './http/http-listener.js'
 import { type Endpoint, type Routes, route } from './http/router.js'
-import { type AuthorizationServerOptions, readSettings, urlHost } from './options.js'
+import { type AuthorizationServerOptions, basePath, readSettings, urlHost } from './options.js'
+import { Transmitter } from './security-events/transmitter.js'
 import { LogoutTokens } from './sessions/logout-tokens.js'
 import { LogoutUris } from './sessions/logout-uris.js'
 import { SessionControl } from './sessions/session-control.js'
@@ -27,7 +28,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  *
  * The server keeps all state in memory, takes its users and clients from the options, and logs
  * nothing. The server has no TLS, and its authorization endpoint offers no sign-in. When a session
- * ends, the server sends logout tokens to clients that have a back-channel logout URI. If a token
+ * ends, the server sends logout tokens to clients that have a back-channel logout URI, and security
+ * events to receivers that have created a stream (SSF 1.0). If a token
  * request has a DPoP proof, the server binds the access token to the key of the proof, and also the
  * refresh token of a public client; it rejects an invalid proof as RFC 9449 requires.
  *
@@ -47,8 +49,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  *
  * @throws {TypeError} if an option is unknown or invalid; the message names the option and the fix
  * @throws the error of `listen`, such as `EADDRINUSE`
- * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701, OpenID
- *   Connect Back-Channel Logout 1.0
+ * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701, RFC 8417, RFC
+ *   8935, RFC 8936, OpenID Connect Back-Channel Logout 1.0, SSF 1.0
  */
 export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},
@@ -83,12 +85,22 @@ export async function createAuthorizationServer(
   const tokens = new TokenIssuer(issuer, settings, { keys, issued, sessions, encrypt })
   const logoutTokens = new LogoutTokens({ issuer, settings, keys, tokens, sessions })
   const logoutUris = new LogoutUris(clients)
+  const transmitter = new Transmitter({
+    routes,
+    locations,
+    settings,
+    keys,
+    tokens,
+    sessions,
+    issued,
+  })
   const sessionControl = new SessionControl({
     users,
     sessions,
     refreshTokens,
     logoutTokens,
     logoutUris,
+    transmitter,
   })
   const dpopProofs = new DPoPProofs(locations.tokenEndpoint, settings.now)
   const sources = {
@@ -107,6 +119,7 @@ export async function createAuthorizationServer(
   const keySetLocation = new KeySetLocation(routes, locations, settings, keys)
   const close = () => {
     sessionControl.close()
+    transmitter.close()
     return listener.close()
   }
 
@@ -131,6 +144,9 @@ export async function createAuthorizationServer(
     setBackchannelLogoutUri: (uri, clientId) => logoutUris.set(uri, clientId),
     endSession: (selector) => sessionControl.endSession(selector),
     disableUser: (username) => sessionControl.disableUser(username),
+    ssfConfigurationUrl: `${url}/.well-known/ssf-configuration${basePath(settings.issuerPath)}`,
+    issueSecurityEvent: (event = {}) => transmitter.issue(event),
+    sendSecurityEvent: (event = {}) => transmitter.send(event),
     revoke: (token) => revoke(token, issued, refreshTokens),
     answerIntrospectionWith: (override, options) => overrides.set(override, options),
     requireDPoPNonce: () => dpopProofs.requireNonce(),
@@ -148,5 +164,7 @@ export async function createAuthorizationServer(
 }
 
 function noRequests(): Record<Endpoint['name'], number> {
-  return { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, logout: 0, other: 0 }
+  const names = ['discovery', 'jwks', 'token', 'introspection', 'revocation', 'logout']
+  const zeros = [...names, 'streams', 'poll', 'other'].map((name) => [name, 0])
+  return Object.fromEntries(zeros) as Record<Endpoint['name'], number>
 }

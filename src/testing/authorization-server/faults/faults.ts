@@ -10,6 +10,8 @@ const ENDPOINT_NAMES: readonly EndpointName[] = [
   'introspection',
   'revocation',
   'logout',
+  'streams',
+  'poll',
 ]
 
 /** The faults that only one endpoint supports, with that endpoint. */

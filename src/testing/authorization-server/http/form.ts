@@ -70,7 +70,12 @@ export function requireParameter(form: Form, name: string): string {
   return value
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/**
+ * Reads a body of at most 64 KiB.
+ *
+ * @throws {OAuthError} `invalid_request` if the body is longer
+ */
+export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   // Reads the body to its end even if it is too long, because some clients read the response only

@@ -11,6 +11,8 @@ export type EndpointName =
   | 'introspection'
   | 'revocation'
   | 'logout'
+  | 'streams'
+  | 'poll'
 
 /** An endpoint, with the methods that it accepts and its handler. */
 export interface Endpoint {
@@ -39,6 +41,12 @@ export const REDIRECTED_PREFIX = '/redirected'
 export function addRoute(routes: Routes, path: string, endpoint: Endpoint): void {
   routes.set(path, endpoint)
   routes.set(`${REDIRECTED_PREFIX}${path}`, { ...endpoint, exemptFromFaults: true })
+}
+
+/** Removes an endpoint and its copy. */
+export function removeRoute(routes: Routes, path: string): void {
+  routes.delete(path)
+  routes.delete(`${REDIRECTED_PREFIX}${path}`)
 }
 
 /**

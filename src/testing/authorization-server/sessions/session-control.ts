@@ -1,5 +1,6 @@
 import { rejectUnknownOptions } from '../../known-options.js'
 import { post } from '../http/outgoing-request.js'
+import type { ReportedEvent, Transmitter } from '../security-events/transmitter.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { TestClient, TestUser } from '../tokens/test-accounts.js'
 import type { LoggedOut, LogoutTokens } from './logout-tokens.js'
@@ -39,9 +40,13 @@ export interface SessionControlSources {
   readonly refreshTokens: RefreshTokens
   readonly logoutTokens: LogoutTokens
   readonly logoutUris: LogoutUris
+  readonly transmitter: Transmitter
 }
 
-/** Ends sessions, and tells clients by logout tokens (OpenID Connect Back-Channel Logout 1.0). */
+/**
+ * Ends sessions, and tells clients by logout tokens (OpenID Connect Back-Channel Logout 1.0) and
+ * receivers by security events (SSF 1.0).
+ */
 export class SessionControl {
   readonly #sources: SessionControlSources
   readonly #closing = new AbortController()
@@ -57,14 +62,16 @@ export class SessionControl {
     if ((sid === undefined) === (user === undefined)) {
       throw new TypeError('endSession requires either "sid" or "user"')
     }
-    return user === undefined ? this.#endOne(sid) : this.#endAll(this.#requireUser('user', user))
+    return user === undefined
+      ? this.#endOne(sid)
+      : this.#endAll(this.#requireUser('user', user), 'session-revoked')
   }
 
   /** Implements `AuthorizationServer.disableUser`. */
   async disableUser(username: string): Promise<SentLogoutToken[]> {
     const user = this.#requireUser('username', username)
     this.#sources.sessions.disable(user)
-    return this.#endAll(user)
+    return this.#endAll(user, 'account-disabled')
   }
 
   /** Ends the requests to clients that are in flight, and sends none from now on. */
@@ -78,13 +85,13 @@ export class SessionControl {
       throw new TypeError('"sid" must be the ID of an active session of this server')
     }
     this.#sources.refreshTokens.endSession(sid)
-    return this.#notify(session)
+    return this.#notify(session, 'session-revoked')
   }
 
-  #endAll(user: TestUser): Promise<SentLogoutToken[]> {
+  #endAll(user: TestUser, event: ReportedEvent): Promise<SentLogoutToken[]> {
     const { sessions, refreshTokens } = this.#sources
     for (const { id } of sessions.of(user)) refreshTokens.endSession(id)
-    return this.#notify({ user })
+    return this.#notify({ user }, event)
   }
 
   #requireUser(name: string, username: string): TestUser {
@@ -94,9 +101,15 @@ export class SessionControl {
     return user
   }
 
-  #notify(loggedOut: LoggedOut): Promise<SentLogoutToken[]> {
-    const registered = this.#sources.logoutUris.registered()
-    return Promise.all(registered.map(({ client, uri }) => this.#send(client, uri, loggedOut)))
+  async #notify(loggedOut: LoggedOut, event: ReportedEvent): Promise<SentLogoutToken[]> {
+    const { logoutUris, transmitter } = this.#sources
+    const [sent] = await Promise.all([
+      Promise.all(
+        logoutUris.registered().map(({ client, uri }) => this.#send(client, uri, loggedOut)),
+      ),
+      transmitter.report(event, loggedOut),
+    ])
+    return sent
   }
 
   async #send(client: TestClient, uri: string, loggedOut: LoggedOut): Promise<SentLogoutToken> {

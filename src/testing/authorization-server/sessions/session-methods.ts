@@ -40,7 +40,8 @@ export interface SessionMethods {
    *
    * The server sends a logout token to each client that has a back-channel logout URI: with `sid`
    * and `sub` for one session, if ID tokens of the profile have `sid`; with `sub` only for all
-   * sessions. A client that does not respond within 5 seconds does not make the call fail.
+   * sessions. A client that does not respond within 5 seconds does not make the call fail. On
+   * streams of security events, the server transmits `session-revoked`: see `sendSecurityEvent`.
    *
    * ```ts
    * const [sent] = await server.endSession({ user: testUser.username })
@@ -55,7 +56,8 @@ export interface SessionMethods {
   /**
    * Disables a user for good: ends all sessions of the user as {@link endSession} does, and rejects
    * later sign-ins with `invalid_grant`. `issueToken` still issues tokens for the user, which
-   * the introspection endpoint reports as inactive.
+   * the introspection endpoint reports as inactive. On streams of security events, the server
+   * transmits `account-disabled`.
    *
    * @returns the logout tokens, each with the response of its client.
    * @throws {TypeError} if the user is unknown

@@ -1,5 +1,7 @@
+import type { JWTPayload } from 'jose'
 import { BoundedCache } from '../../../base/bounded-cache.js'
 import type { TestUser } from '../tokens/test-accounts.js'
+import type { TokenSubject } from '../tokens/token-profile.js'
 
 const MAX_SESSIONS = 20_000
 
@@ -11,6 +13,15 @@ export interface Session {
   readonly user?: TestUser | undefined
   /** The `sub` that the test set; absent if there is a user. */
   readonly subject?: string | undefined
+}
+
+/** Returns the session of a token. It has no user if a test replaced the `sub` of the subject. */
+export function sessionOf(
+  { session: id, user }: TokenSubject,
+  { sub }: JWTPayload,
+  subject: string | undefined,
+): Session {
+  return sub === subject ? { id, user } : { id, subject: sub }
 }
 
 /**

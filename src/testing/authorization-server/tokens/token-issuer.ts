@@ -3,7 +3,7 @@ import type { JWTPayload } from 'jose'
 import type { Confirmation } from '../../../access-token/confirmation.js'
 import { scopeValues } from '../../scope-values.js'
 import type { ServerSettings } from '../options.js'
-import type { Session, Sessions } from '../sessions/sessions.js'
+import { type Sessions, sessionOf } from '../sessions/sessions.js'
 import { defaultScope } from './granted-scope.js'
 import {
   type ClaimOverrides,
@@ -181,15 +181,6 @@ export class TokenIssuer {
     const { token } = await this.#keys.sign(claims, { typ: this.#profile.idTokenType })
     return token
   }
-}
-
-/** Returns the session of a token. It has no user if a test replaced the `sub` of the subject. */
-function sessionOf(
-  { session: id, user }: TokenSubject,
-  { sub }: JWTPayload,
-  subject: string | undefined,
-): Session {
-  return sub === subject ? { id, user } : { id, subject: sub }
 }
 
 /**
