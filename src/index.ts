@@ -122,6 +122,7 @@ export type {
 } from './security-events/feed-options.js'
 export type { Logout } from './security-events/logouts.js'
 export type { LogoutTokenOptions } from './security-events/options.js'
+export type { SecurityEventPollOptions } from './security-events/poll-options.js'
 export type { SubjectIdentifier } from './security-events/subject-identifier.js'
 export type { ResourceServerOptions } from './server/options.js'
 export type {

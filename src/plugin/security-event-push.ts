@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isPlainObject, members, reject, strings } from '../base/check.js'
 import { ownMember } from '../base/plain-object.js'
 import { areEqualThumbprints, sha256 } from '../base/thumbprint.js'
-import type { Check } from '../errors/rejection-reason.js'
+import { type DeliveryError, deliveryErrorOf } from '../security-events/delivery-errors.js'
 import type { SecurityEventFeed } from '../security-events/feed-options.js'
 import { within } from '../security-events/resolve-feeds.js'
 import type { SecurityEvents } from '../security-events/security-events.js'
@@ -134,29 +134,19 @@ function admitting(accepted: readonly string[]): (request: FastifyRequest) => bo
   }
 }
 
-/** The error codes of RFC 8935 §2.4 by check; `invalid_request` for other checks. */
-const CODES: Partial<Record<Check, string>> = {
-  issuer: 'invalid_issuer',
-  audience: 'invalid_audience',
-  algorithm: 'invalid_key',
-  key: 'invalid_key',
-  signature: 'authentication_failed',
-  policy: 'access_denied',
-}
-
-const DESCRIPTIONS = {
-  body: 'The body must be one security event token, as application/secevent+jwt',
-  credentials: 'The Authorization header is not that of this stream',
+const ERRORS: Readonly<Record<'body' | 'credentials', DeliveryError>> = {
+  body: {
+    err: 'invalid_request',
+    description: 'The body must be one security event token, as application/secevent+jwt',
+  },
+  credentials: {
+    err: 'authentication_failed',
+    description: 'The Authorization header is not that of this stream',
+  },
 }
 
 /** RFC 8935 §2.3. */
 function sendInvalid(reply: FastifyReply, reason: InvalidReason): FastifyReply {
-  const err =
-    reason === 'body'
-      ? 'invalid_request'
-      : reason === 'credentials'
-        ? 'authentication_failed'
-        : (CODES[reason.check] ?? 'invalid_request')
-  const description = typeof reason === 'string' ? DESCRIPTIONS[reason] : reason.message
-  return reply.code(400).header('content-language', 'en').send({ err, description })
+  const error = typeof reason === 'string' ? ERRORS[reason] : deliveryErrorOf(reason)
+  return reply.code(400).header('content-language', 'en').send(error)
 }

@@ -2,6 +2,7 @@
 import type { Algorithm } from '../base/algorithms.js'
 import type { JwksOptions } from '../keys/options.js'
 import type { EventEffect } from './event-types.js'
+import type { SecurityEventPollOptions } from './poll-options.js'
 import type { SubjectIdentifier } from './subject-identifier.js'
 
 /**
@@ -99,6 +100,9 @@ export interface SecurityEventFeed {
    * more often than that (SSF 1.0 §8.1.4). Default: never; 1,000 to 2,592,000,000.
    */
   maxSilence?: number
+
+  /** Polls the transmitter for security event tokens (RFC 8936). Default: no polling. */
+  poll?: SecurityEventPollOptions
 
   /** Accepted signature algorithms. Default: those of the issuer with this identifier, or of an issuer without this option. */
   algorithms?: readonly Algorithm[]

@@ -1,4 +1,5 @@
 /** Holds the state of one feed: its rules, its keys, and what an operator sees of it. */
+import { failureText } from '../errors/failure-text.js'
 import type { KeySetStatus } from '../keys/key-source.js'
 import type { SecurityEventCounts } from '../observability/statistics.js'
 import type { EventSigner } from './event-tokens.js'
@@ -25,6 +26,13 @@ export interface SecurityEventFeedStatus extends SecurityEventCounts {
    * the first, or if it is none that the specification defines.
    */
   readonly streamStatus: 'enabled' | 'paused' | 'disabled' | undefined
+  /**
+   * When a poll succeeded last, with or without events; `undefined` before the first, and without
+   * the option `poll`.
+   */
+  readonly lastPollAt: number | undefined
+  /** Why the last poll failed; `undefined` if it succeeded. */
+  readonly lastPollError: string | undefined
   /** Whether no event was accepted for `maxSilence`. False without that option. */
   readonly isSilent: boolean
   /** State of the transmitter's key set. */
@@ -45,12 +53,14 @@ export interface FeedOptions
 export class Feed implements EventSigner {
   readonly options: FeedOptions & TargetRules
   readonly #counts = { revoked: 0, unmapped: 0, ignored: 0, duplicates: 0, rejected: 0, failed: 0 }
-  readonly #times: Record<'event' | 'verification' | 'failure', number | undefined> = {
+  readonly #times: Record<'event' | 'verification' | 'failure' | 'poll', number | undefined> = {
     event: undefined,
     verification: undefined,
     failure: undefined,
+    poll: undefined,
   }
   #lastFailure: string | undefined
+  #lastPollError: string | undefined
   #streamStatus: SecurityEventFeedStatus['streamStatus']
   #heardAt: number
 
@@ -94,6 +104,12 @@ export class Feed implements EventSigner {
     this.#times.verification = this.options.now()
   }
 
+  /** @param error why the poll failed; `undefined` if it succeeded. */
+  recordPoll(error?: unknown): void {
+    if (error === undefined) this.#times.poll = this.options.now()
+    this.#lastPollError = error === undefined ? undefined : failureText(error)
+  }
+
   /** @param status the untrusted member `status` of a stream-updated event. */
   recordStreamStatus(status: unknown): void {
     const isKnown = status === 'enabled' || status === 'paused' || status === 'disabled'
@@ -102,7 +118,7 @@ export class Feed implements EventSigner {
 
   status(): SecurityEventFeedStatus {
     const { issuer, maxSilence, monotonicNow } = this.options
-    const { event, verification, failure } = this.#times
+    const { event, verification, failure, poll } = this.#times
     return {
       issuer,
       ...this.#counts,
@@ -111,6 +127,8 @@ export class Feed implements EventSigner {
       lastFailureAt: failure,
       lastFailure: this.#lastFailure,
       streamStatus: this.#streamStatus,
+      lastPollAt: poll,
+      lastPollError: this.#lastPollError,
       // A negated comparison, so that a clock that returns NaN reports silence.
       isSilent: maxSilence !== undefined && !(monotonicNow() - this.#heardAt <= maxSilence),
       keys: this.keys.status(),

@@ -15,6 +15,7 @@ import { parsedSpelling } from '../issuer/identifier-syntax.js'
 import { type ResolvedKeys, resolveAlgorithms, resolveKeys } from '../issuer/keys-option.js'
 import type { EventEffect } from './event-types.js'
 import type { SecurityEventFeed, SubjectResolver } from './feed-options.js'
+import { type ResolvedPoll, resolvePoll } from './poll-options.js'
 
 const FEED_OPTIONS = [
   'issuer',
@@ -25,6 +26,7 @@ const FEED_OPTIONS = [
   'effects',
   'maxAge',
   'maxSilence',
+  'poll',
   'algorithms',
   'jwksUri',
   'jwks',
@@ -42,6 +44,7 @@ export interface ResolvedFeed {
   readonly effects: ReadonlyMap<string, EventEffect>
   readonly maxAge: number
   readonly maxSilence: number | undefined
+  readonly poll: ResolvedPoll | undefined
   /** `undefined` for those of the trusted issuer, or else `defaultAlgorithms`. */
   readonly algorithms: ReadonlySet<Algorithm> | undefined
   readonly defaultAlgorithms: ReadonlySet<Algorithm>
@@ -127,6 +130,7 @@ function resolveFeed(given: unknown): ResolvedFeed {
             maximum: 2_592_000_000,
             unit: 'milliseconds',
           }),
+    poll: resolvePoll(options.poll, allowHttp),
     algorithms:
       algorithms === undefined ? undefined : resolveAlgorithms({ ...NO_ISSUER, algorithms }),
     defaultAlgorithms: resolveAlgorithms(NO_ISSUER),

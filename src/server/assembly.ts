@@ -76,7 +76,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const revoke = createRevoke({ revocations, sharedRevocations, issuers, clock })
   const receivers = await assembleEventReceivers(resolved, { issuers, counters, revoke })
   await sharedRevocations?.start()
-  return {
+  const core = {
     pipeline: new Pipeline({ ...resolved, issuers, binding, decrypter, revocations, counters }),
     binding,
     baseUrls: resolved.dpop?.baseUrls ?? [],
@@ -96,6 +96,8 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     clock,
     warnOnce: warnOnce(resolved.logger),
   }
+  for (const poller of core.pollers) poller.start()
+  return core
 }
 
 /** Loads jose's decryption only if the option is set, because most APIs do not need it. */

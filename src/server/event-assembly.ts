@@ -7,6 +7,7 @@ import type { Counters } from '../observability/statistics.js'
 import { EventTokens } from '../security-events/event-tokens.js'
 import { Feed, type FeedOptions } from '../security-events/feed.js'
 import { Logouts, type LogoutsOptions } from '../security-events/logouts.js'
+import { Poller } from '../security-events/poller.js'
 import { localMemory, ReceivedEvents } from '../security-events/received-events.js'
 import { type ResolvedFeed, within } from '../security-events/resolve-feeds.js'
 import { SecurityEvents } from '../security-events/security-events.js'
@@ -30,6 +31,8 @@ interface ReceiverParts {
 export interface EventReceivers {
   readonly logouts: Logouts
   readonly securityEvents: SecurityEvents
+  /** Poll transmitters, once started. */
+  readonly pollers: readonly Poller[]
 }
 
 /** @throws {TypeError} if an option of a feed contradicts the trusted issuers. */
@@ -55,14 +58,30 @@ export async function assembleEventReceivers(
     onFailure: reportAs('replay store unavailable; security event token got 503'),
   })
   const shared = { ...parts, tokens, clockTolerance: limits.clockTolerance, now }
+  const feeds = await assembleFeeds(options, parts.issuers)
+  const securityEvents = new SecurityEvents({ ...shared, received, feeds })
   return {
     logouts: new Logouts({ ...shared, used }),
-    securityEvents: new SecurityEvents({
-      ...shared,
-      received,
-      feeds: await assembleFeeds(options, parts.issuers),
-    }),
+    securityEvents,
+    pollers: feeds.flatMap((feed) => assemblePoller(feed, securityEvents, options)),
   }
+}
+
+function assemblePoller(
+  feed: Feed,
+  events: SecurityEvents,
+  { logger }: ResolvedOptions,
+): readonly Poller[] {
+  const { issuer } = feed
+  const { poll } = feed.options
+  if (poll === undefined) return []
+  const onFailure = (err: unknown, retryIn: number) => {
+    feed.recordPoll(err)
+    const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
+    logger.warn(details, 'polling for security events failed; events arrive late')
+  }
+  const onPolled = () => feed.recordPoll()
+  return [new Poller({ ...poll, issuer, events, onPolled, onFailure })]
 }
 
 function assembleFeeds(options: ResolvedOptions, issuers: IssuerSource): Promise<readonly Feed[]> {

@@ -265,13 +265,14 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Aborts fetches in flight and starts no new ones. Waits until fetched key sets are stored, and
+   * Aborts fetches and polls in flight and starts no new ones. Waits until fetched key sets are stored, and
    * at most 10 s until pending revocations are stored. Ends the thread that decrypts tokens, if no
    * other resource server uses it. The clients of `stores` stay connected. The Fastify plugin calls
    * this method when the application closes.
    */
   async close(): Promise<void> {
-    const { issuers, securityEvents, sharedRevocations, decrypter } = this.#core
+    const { issuers, securityEvents, pollers, sharedRevocations, decrypter } = this.#core
+    for (const poller of pollers) poller.close()
     await Promise.all([
       issuers.close(),
       securityEvents.close(),

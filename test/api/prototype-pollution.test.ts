@@ -29,6 +29,7 @@ import resourceServer, {
   type ResourceServer,
   type RevocationsOptions,
   type RouteRequirement,
+  type SecurityEventPollOptions,
   type SecurityEventPushOptions,
   type StoresOptions,
   type TenantsOptions,
@@ -78,6 +79,7 @@ type OptionName = KeysOf<
   | BackchannelLogoutOptions
   | PushedSecurityEventFeed
   | SecurityEventPushOptions
+  | SecurityEventPollOptions
   | StoresOptions
   | TokenCacheOptions
   | DecryptionOptions
@@ -148,6 +150,10 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   securityEvents: [{ issuer: attacker.issuer, audience: 'x', tokenIssuers: ISSUER }],
   tokenIssuers: [ISSUER],
   push: [{ path: '/events' }],
+  poll: [{ url: `${attacker.origin}/poll` }],
+  url: ['/', `${attacker.origin}/poll`],
+  interval: [100],
+  maxEvents: [1],
   authorization: ['Bearer x'],
   resolveSubject: ['x'],
   effects: [{}],
@@ -296,7 +302,6 @@ const MEMBERS: Record<string, unknown[]> = {
   // Members of presented tokens.
   token: ['x'],
   proof: ['x'],
-  url: ['/'],
   certificate: ['x'],
   thumbprint: [THUMBPRINT],
   certificateThumbprint: [THUMBPRINT],

@@ -36,6 +36,8 @@ t.test('records the last event, verification, stream status and failure', async 
     lastFailureAt: undefined,
     lastFailure: undefined,
     streamStatus: undefined,
+    lastPollAt: undefined,
+    lastPollError: undefined,
     isSilent: false,
     keys: server.keySetStatus()[0],
   })
