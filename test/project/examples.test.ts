@@ -17,7 +17,7 @@ const fileOf = (name: string) => new URL(`${name}.js`, folder).pathname
 const SHARES = [
   ['demo', 'graphql', 'metrics', 'openapi', 'several-issuers', 'token-to-api'],
   ['dpop', 'encrypted-tokens', 'introspection', 'mtls', 'rate-limit', 'tenants', 'token-exchange'],
-  ['logout', 'mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
+  ['logout', 'security-events', 'mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
 ]
 const shares = SHARES.map((names) => ({ names, outcomes: runInSequence(names.map(fileOf)) }))
 
@@ -64,6 +64,7 @@ t.test('every example has a test', async (t) => {
       'playground',
       'rate-limit',
       'readiness',
+      'security-events',
       'several-issuers',
       'tenants',
       'token-exchange',
@@ -159,6 +160,22 @@ example('logout: rejects the tokens of a session that ended, and of a disabled u
   t.match(stdout, /^forged logout token +400 \{"error":"invalid_request",.*not valid"\}$/m)
   t.notMatch(stdout, /eyJ/)
 })
+
+example(
+  'security-events: rejects tokens of a revoked session, and of a disabled user',
+  async (t) => {
+    const { code, stdout, stderr } = await outcomeOf('security-events')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^stream +201 created\nlaptop +200 \{"user":"testuser1@example.com",.*\}$/m)
+    t.match(
+      stdout,
+      /^phone +200 .*\nlaptop, revoked +401 .*"The access token was revoked"\nphone +200 /m,
+    )
+    t.match(stdout, /^phone, user disabled +401 .*"The access token was revoked"$/m)
+    t.match(stdout, /^forged event +400 \{"err":"authentication_failed",.*\}$/m)
+    t.notMatch(stdout, /eyJ/)
+  },
+)
 
 example('token-exchange: calls another API on behalf of the caller', async (t) => {
   const { code, stdout, stderr } = await outcomeOf('token-exchange')
