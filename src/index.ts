@@ -133,7 +133,14 @@ export { createResourceServer, type ResourceServer } from './server/resource-ser
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'
 export type { StoresOptions } from './stores/options.js'
-export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'
+export type {
+  IoRedisClusterLike,
+  IoRedisLike,
+  NodeRedisClusterLike,
+  NodeRedisLike,
+  NodeRedisSentinelLike,
+  RedisClient,
+} from './stores/redis-client.js'
 export { type RedisStoreOptions, redisStore } from './stores/redis-store.js'
 export type {
   RevocationChanges,

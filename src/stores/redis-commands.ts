@@ -3,9 +3,15 @@
  * connection, commands fail instead of being queued in the client, where they would take memory and
  * run after their callers have given up. Only for the first connection do they wait, until the
  * deadline.
+ *
+ * With a Cluster, the commands of one object must be for one slot, because a master that hangs must
+ * not affect commands for the other masters.
  */
 import { startDeadline } from '../base/deadline-timer.js'
-import type { RedisConnection } from './redis-client.js'
+import type { RedisCommand, RedisConnection } from './redis-connection.js'
+
+/** How long commands fail after a deadline has passed, unless an overdue reply arrives. */
+const RETRY_DELAY_MS = 1_000
 
 export class RedisCommands {
   readonly #connection: RedisConnection
@@ -19,6 +25,8 @@ export class RedisCommands {
   #hasWaited = false
   /** Commands whose deadline has passed and to which Redis has not replied yet. */
   #overdue = new Set<Promise<unknown>>()
+  /** Monotonic time at which one command may be sent although others are overdue. */
+  #retryAt = Number.POSITIVE_INFINITY
 
   /** @param timeoutMs deadline of each command, in milliseconds. */
   constructor(connection: RedisConnection, timeoutMs: number) {
@@ -38,21 +46,38 @@ export class RedisCommands {
    * @throws if Redis replies with an error, does not reply in time, is not connected, or has not
    *   yet replied to an earlier command whose deadline has passed.
    */
-  async send(command: readonly [string, ...string[]]): Promise<unknown> {
+  async send(command: RedisCommand): Promise<unknown> {
     if (!this.#connection.isReady()) {
       await this.#waitForConnection()
       // The connection may already be lost again. The Redis client would then queue the command.
       if (!this.#connection.isReady()) throw notConnected()
     }
-    // Redis replies in order, so the reply to this command would wait for the overdue replies.
     const overdue = this.#overdue
-    if (overdue.size > 0) throw new Error('Redis has not replied to an earlier command')
+    const isRetry = overdue.size > 0
+    if (isRetry) this.#requireRetry()
     const reply = this.#connection.send(command)
-    return this.#withDeadline(reply, () => {
+    const settled = this.#withDeadline(reply, () => {
+      this.#retryAt = performance.now() + RETRY_DELAY_MS
       overdue.add(reply)
-      const settled = () => overdue.delete(reply)
-      reply.then(settled, settled)
+      const forget = () => overdue.delete(reply)
+      reply.then(forget, forget)
     })
+    // The overdue commands wait on another connection, which may never reply.
+    if (isRetry) reply.finally(() => overdue.clear()).catch(() => {})
+    return settled
+  }
+
+  /**
+   * @throws unless this command may be sent although others are overdue. On one connection, it
+   *   would wait for the overdue replies. A client with several connections may have replaced the
+   *   one that hangs, so one command per second finds out.
+   */
+  #requireRetry(): void {
+    const isDue = performance.now() >= this.#retryAt
+    if (this.#connection.isOneConnection || !isDue) {
+      throw new Error('Redis has not replied to an earlier command')
+    }
+    this.#retryAt = performance.now() + RETRY_DELAY_MS
   }
 
   #waitForConnection(): Promise<unknown> {

@@ -12,9 +12,25 @@ export interface RedisState {
   readonly evicted: string
 }
 
-const STATE_TTL_MS = 1_000
+/** Inspects the server on which entries are stored. */
+export interface Inspection {
+  /**
+   * Returns the cached state, or reads it.
+   *
+   * @throws if INFO fails or lacks the number of evicted keys, or if Redis may evict entries.
+   */
+  state(): Promise<RedisState>
+  /** Records the `run_id` of the server that sent the latest reply. */
+  sawServer(runId: string): void
+  /** Drops the cached state, because a new connection may lead to another server. */
+  invalidate(): void
+}
 
-export class RedisInspection {
+/** How long a state is cached, in milliseconds. */
+export const STATE_TTL_MS = 1_000
+
+/** Inspects the server of a client for one server. */
+export class RedisInspection implements Inspection {
   readonly #commands: RedisCommands
   #state: Promise<RedisState> | undefined
   #validUntil = Number.NEGATIVE_INFINITY
@@ -23,11 +39,6 @@ export class RedisInspection {
     this.#commands = commands
   }
 
-  /**
-   * Returns the cached state, or reads it.
-   *
-   * @throws if INFO fails or lacks the number of evicted keys, or if Redis may evict entries.
-   */
   state(): Promise<RedisState> {
     if (this.#state !== undefined && performance.now() < this.#validUntil) return this.#state
     // Single flight: the promise stays cached until INFO has settled.
@@ -40,10 +51,9 @@ export class RedisInspection {
     return this.#state
   }
 
-  /**
-   * Drops the cached state, because a new connection may lead to another server. Keeps an INFO in
-   * flight, because either the new server replies to it, or the INFO fails.
-   */
+  sawServer(): void {}
+
+  /** Keeps an INFO in flight: either the new server replies to it, or the INFO fails. */
   invalidate(): void {
     if (this.#validUntil !== Number.POSITIVE_INFINITY) this.#keepFor(0)
   }
@@ -53,16 +63,24 @@ export class RedisInspection {
   }
 
   async #inspect(): Promise<RedisState> {
-    const info = String(await this.#commands.send(['INFO']))
-    const mayEvict = /^maxmemory:(?!0\b)/m.test(info) && !/^maxmemory_policy:noeviction/m.test(info)
-    if (mayEvict) {
-      throw new Error('Redis may evict entries: set "maxmemory-policy noeviction"')
-    }
-    const version = Number(/^redis_version:(\d+)/m.exec(info)?.[1])
-    const evicted = /^evicted_keys:(\d+)/m.exec(info)?.[1]
-    if (evicted === undefined) {
-      throw new Error('INFO lacks evicted_keys: use Redis 7 or later, or Valkey')
-    }
-    return { version, evicted }
+    return stateIn(String(await this.#commands.send(['INFO'])))
   }
+}
+
+/**
+ * Returns the state in a reply to INFO.
+ *
+ * @throws if the reply lacks the number of evicted keys, or if Redis may evict entries.
+ */
+export function stateIn(info: string): RedisState {
+  const mayEvict = /^maxmemory:(?!0\b)/m.test(info) && !/^maxmemory_policy:noeviction/m.test(info)
+  if (mayEvict) {
+    throw new Error('Redis may evict entries: set "maxmemory-policy noeviction"')
+  }
+  const version = Number(/^redis_version:(\d+)/m.exec(info)?.[1])
+  const evicted = /^evicted_keys:(\d+)/m.exec(info)?.[1]
+  if (evicted === undefined) {
+    throw new Error('INFO lacks evicted_keys: use Redis 7 or later, or Valkey')
+  }
+  return { version, evicted }
 }

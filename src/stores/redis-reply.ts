@@ -23,6 +23,36 @@ export function requireKeys(reply: unknown): readonly [cursor: string, keys: rea
   throw unexpectedReply()
 }
 
+/** Entry of a stream, with one field. */
+export interface StreamEntry {
+  readonly id: string
+  readonly name: string
+  readonly value: string
+}
+
+/** Parses a reply to `XRANGE` or `XREVRANGE`. */
+export function requireEntries(reply: unknown): readonly StreamEntry[] {
+  if (!Array.isArray(reply)) throw unexpectedReply()
+  return reply.map((entry: unknown) => {
+    const [id, fields]: unknown[] = Array.isArray(entry) ? entry : []
+    const [name, value]: unknown[] = Array.isArray(fields) ? fields : []
+    if (typeof id === 'string' && typeof name === 'string' && typeof value === 'string') {
+      return { id, name, value }
+    }
+    throw unexpectedReply()
+  })
+}
+
+export function requireParts(reply: unknown, count: number): readonly unknown[] {
+  if (Array.isArray(reply) && reply.length === count) return reply
+  throw unexpectedReply()
+}
+
+export function requireText(value: unknown): string {
+  if (typeof value === 'string') return value
+  throw unexpectedReply()
+}
+
 export function unexpectedReply(): Error {
   return new Error('Unexpected reply from Redis: its client must return strings, not buffers')
 }

@@ -1,12 +1,14 @@
 /** Implements a store in Redis or Valkey, with a client that the application created. */
 import { requireKnownKeys } from '../base/plain-object.js'
-import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
+import type { RedisClient } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
-import { RedisInspection } from './redis-inspection.js'
+import type { RedisConnection } from './redis-connection.js'
+import { connectionOf } from './redis-connections.js'
+import { type RedisEntries, redisEntries } from './redis-entries.js'
+import { RedisProbes } from './redis-probes.js'
 import { requireValue } from './redis-reply.js'
-import { RedisRevocations } from './redis-revocations.js'
+import { type RedisRevocations, redisRevocations } from './redis-revocations.js'
 import { subscribeTo } from './redis-subscription.js'
-import { ReplaySafeAdd } from './replay-safe-add.js'
 import type {
   RevocationChanges,
   RevocationToStore,
@@ -19,15 +21,16 @@ import { wholeNumber } from './store.js'
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * A client of ioredis, iovalkey or node-redis (`redis`), for one server or for Sentinel. A client
-   * for a Cluster, or with the option `keyPrefix`, is an error. The application connects the
-   * client, and closes it after the server. The store duplicates the client for subscriptions.
+   * A client of ioredis, iovalkey or node-redis (`redis`): for one server, for Sentinel or for a
+   * Cluster. A client with the option `keyPrefix`, or with `scaleReads` other than `master`, is an
+   * error. The application connects the client, and closes it after the server. The store opens a
+   * second connection for subscriptions.
    */
   client: RedisClient
 
   /**
-   * Prefix of every key and channel: 1 to 64 letters, digits and `_ - . : { }`. APIs that must not
-   * share state need different prefixes. Default `frs:`.
+   * Prefix of every key and channel: 1 to 64 letters, digits and `_ - . : { }`, with a Cluster
+   * without `{ }`. APIs that must not share state need different prefixes. Default `frs:`.
    */
   prefix?: string
 
@@ -74,30 +77,29 @@ export function redisStore(options: RedisStoreOptions): Store {
   if (afterRestart !== 'reject' && afterRestart !== 'dangerouslyAccept') {
     throw new TypeError(`"afterRestart" of a store must be 'reject' or 'dangerouslyAccept'`)
   }
+  // Such a prefix would put all keys into one slot, or each key into a slot of its own.
+  if (connection.isCluster && /[{}]/.test(prefix)) {
+    throw new TypeError(
+      '"prefix" of a store in a Cluster must have no { }: the store adds hash tags',
+    )
+  }
   const bounds = { minimum: 10, maximum: 30_000, unit: 'milliseconds' }
   const timeoutMs = wholeNumber('timeout', timeout, bounds)
-  const commands = new RedisCommands(connection, timeoutMs)
-  const inspection = new RedisInspection(commands)
-  const replaySafeAdd =
-    afterRestart === 'dangerouslyAccept'
-      ? undefined
-      : new ReplaySafeAdd(commands, inspection, `${prefix}server`)
-  return new RedisStore({ connection, commands, prefix, timeoutMs, inspection, replaySafeAdd })
+  return new RedisStore({ connection, prefix, timeoutMs, afterRestart })
 }
 
-interface Parts {
+interface Settings {
   readonly connection: RedisConnection
-  readonly commands: RedisCommands
   readonly prefix: string
   readonly timeoutMs: number
-  readonly inspection: RedisInspection
-  /** `undefined` if the option `afterRestart` is `'dangerouslyAccept'`. */
-  readonly replaySafeAdd: ReplaySafeAdd | undefined
+  readonly afterRestart: 'reject' | 'dangerouslyAccept'
 }
 
-const PROBE_RETRY_DELAY_MS = 1_000
-/** Maximum number of deadlines in one call: for the connection, `INFO`, `EVALSHA` and `EVAL`. */
-const MAX_COMMANDS = 4
+/**
+ * Maximum number of deadlines in one call: for the connection, two for `INFO`, `EVALSHA` and
+ * `EVAL`.
+ */
+const MAX_COMMANDS = 5
 /**
  * Added to `callTimeout`, so that the deadline of a single command, which has the more specific
  * error, always passes first.
@@ -106,47 +108,57 @@ const MARGIN_MS = 1_000
 
 class RedisStore implements Store {
   readonly callTimeout: number
-  readonly #parts: Parts
+  readonly #settings: Settings
+  readonly #entries: RedisEntries
+  readonly #probes: RedisProbes
   readonly #revocations: RedisRevocations
+  /** For messages, which a Cluster accepts at any node. */
+  readonly #messages: RedisCommands
 
-  constructor(parts: Parts) {
-    this.#parts = parts
-    const { connection, commands, prefix, timeoutMs, inspection } = parts
+  constructor(settings: Settings) {
+    this.#settings = settings
+    const { connection, timeoutMs } = settings
     this.callTimeout = MAX_COMMANDS * timeoutMs + MARGIN_MS
-    this.#revocations = new RedisRevocations(commands, prefix)
+    // With a Cluster, commands for different slots are independent of each other.
+    const commands = new RedisCommands(connection, timeoutMs)
+    const others = connection.isCluster ? new RedisCommands(connection, timeoutMs) : commands
+    this.#entries = redisEntries({
+      ...settings,
+      commands,
+      onChange: () => this.#probes.start(),
+    })
+    this.#probes = new RedisProbes(connection, this.#entries.groups)
+    this.#revocations = redisRevocations(connection, others, settings.prefix)
+    this.#messages = commands
     connection.onReady(() => {
-      inspection.invalidate()
-      this.#probe()
+      for (const group of this.#entries.groups) group.invalidate()
+      this.#probes.start()
     })
   }
 
   declareMaxTtl(maxTtl: number): void {
-    const { connection, replaySafeAdd } = this.#parts
-    replaySafeAdd?.declareMaxTtl(maxTtl)
-    if (connection.isReady()) this.#probe()
+    for (const group of this.#entries.groups) group.declareMaxTtl(maxTtl)
+    if (this.#settings.connection.isReady()) this.#probes.start()
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
-    const { commands, inspection, replaySafeAdd } = this.#parts
-    if (replaySafeAdd !== undefined) return replaySafeAdd.add(this.#key(key), value, wholeTtl(ttl))
-    await inspection.state()
-    // A client may resend the command on a new connection; add() then returns false for a new
-    // entry.
-    const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', ttlArgument(ttl)])
-    return reply === 'OK'
+    return this.#entries.groupOf(key).add(key, value, wholeTtl(ttl))
   }
 
   async get(key: string): Promise<string | undefined> {
-    const value = await this.#parts.commands.send(['GET', this.#key(key)])
+    const group = this.#entries.groupOf(key)
+    const value = await group.commands.send(['GET', group.keyOf(key)])
     return requireValue(value) ?? undefined
   }
 
   async set(key: string, value: string, ttl: number): Promise<void> {
-    await this.#parts.commands.send(['SET', this.#key(key), value, 'PX', ttlArgument(ttl)])
+    const group = this.#entries.groupOf(key)
+    await group.commands.send(['SET', group.keyOf(key), value, 'PX', `${wholeTtl(ttl)}`])
   }
 
   async delete(key: string): Promise<void> {
-    await this.#parts.commands.send(['DEL', this.#key(key)])
+    const group = this.#entries.groupOf(key)
+    await group.commands.send(['DEL', group.keyOf(key)])
   }
 
   mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void> {
@@ -162,7 +174,7 @@ class RedisStore implements Store {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#parts.commands.send(['PUBLISH', this.#key(channel), message])
+    await this.#messages.send(['PUBLISH', this.#channel(channel), message])
   }
 
   subscribe(
@@ -170,33 +182,18 @@ class RedisStore implements Store {
     onMessage: (message: string) => void,
     onReconnect: () => void,
   ): Promise<Unsubscribe> {
-    const { connection, timeoutMs } = this.#parts
+    const { connection, timeoutMs } = this.#settings
     return subscribeTo(connection.duplicate(), {
-      channel: this.#key(channel),
+      channel: this.#channel(channel),
       onMessage,
       onReconnect,
       timeoutMs,
     })
   }
 
-  /**
-   * Probes once a second until Redis replies without an error: while Redis loads its data, it
-   * accepts connections but replies LOADING.
-   */
-  #probe(): void {
-    const { connection, replaySafeAdd } = this.#parts
-    replaySafeAdd?.probe().catch(() => {
-      if (connection.isReady()) setTimeout(() => this.#probe(), PROBE_RETRY_DELAY_MS).unref()
-    })
+  #channel(channel: string): string {
+    return `${this.#settings.prefix}${channel}`
   }
-
-  #key(key: string): string {
-    return `${this.#parts.prefix}${key}`
-  }
-}
-
-function ttlArgument(ttl: number): string {
-  return `${wholeTtl(ttl)}`
 }
 
 /** @throws {TypeError} if the TTL is not finite. */

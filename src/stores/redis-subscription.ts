@@ -3,7 +3,7 @@
  * survives reconnections, and reports each of them, because messages may have been lost.
  */
 import { startDeadline } from '../base/deadline-timer.js'
-import type { RedisConnection, RedisSubscriber } from './redis-client.js'
+import type { RedisSubscriber } from './redis-connection.js'
 import type { Unsubscribe } from './store.js'
 
 export interface RedisSubscriptionOptions {
@@ -22,7 +22,7 @@ export interface RedisSubscriptionOptions {
  *   error.
  */
 export function subscribeTo(
-  connection: RedisConnection & RedisSubscriber,
+  connection: RedisSubscriber,
   { channel, onMessage, onReconnect, timeoutMs }: RedisSubscriptionOptions,
 ): Promise<Unsubscribe> {
   return new Promise((resolve, reject) => {

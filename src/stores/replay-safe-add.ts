@@ -7,7 +7,7 @@
  */
 import { ADD_SCRIPT } from './redis-add-script.js'
 import type { RedisCommands } from './redis-commands.js'
-import type { RedisInspection } from './redis-inspection.js'
+import type { Inspection } from './redis-inspection.js'
 import { unexpectedReply } from './redis-reply.js'
 import { RedisScript } from './redis-script.js'
 import { IndeterminateError } from './store.js'
@@ -20,7 +20,7 @@ const LONG_AGO_MS = 1e15
 
 export class ReplaySafeAdd {
   readonly #script: RedisScript
-  readonly #inspection: RedisInspection
+  readonly #inspection: Inspection
   readonly #markerKey: string
   #maxTtl = 0
   /** Marker in the latest reply; empty before the first reply. */
@@ -33,7 +33,7 @@ export class ReplaySafeAdd {
    */
   #indeterminateUntil = -LONG_AGO_MS
 
-  constructor(commands: RedisCommands, inspection: RedisInspection, markerKey: string) {
+  constructor(commands: RedisCommands, inspection: Inspection, markerKey: string) {
     this.#script = new RedisScript(commands, ADD_SCRIPT)
     this.#inspection = inspection
     this.#markerKey = markerKey
@@ -91,6 +91,8 @@ export class ReplaySafeAdd {
     const reply = await this.#script.run(keys, [...known, ...entry])
     const { outcome, waitMs, marker } = parseReply(reply)
     this.#marker = marker
+    // The marker begins with the "run_id" of the server.
+    this.#inspection.sawServer(marker.split('.', 1)[0] as string)
     this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
     this.#indeterminateUntil = Math.max(this.#indeterminateUntil, sentAt + waitMs)
     return outcome

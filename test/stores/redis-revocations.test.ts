@@ -79,6 +79,8 @@ t.test(
     t.strictSame(await changesOf(store, second), [])
     await store.mergeRevocations([revocation('b', { before: 2_000 })])
     t.strictSame(await changesOf(store, second), ['b'])
+    redis.streams.get('frs:revocations')?.push(['9999999999999-0', ['malformed', '1.1']])
+    t.strictSame(await changesOf(store, second), ['b'])
     t.equal(
       (await store.revocationsSince(undefined))?.revision,
       redis.streams.get('frs:revocations')?.at(-1)?.[0],
@@ -118,6 +120,8 @@ t.test('returns undefined for a revision that Redis no longer has', async (t) =>
     const revision = (await store.revocationsSince(undefined))?.revision
     lose(redis)
     t.equal(await store.revocationsSince(revision), undefined)
+    // A stream numbers the entries of each millisecond from 0.
+    await new Promise((resolve) => setTimeout(resolve, 2))
     await store.mergeRevocations([revocation('a'), revocation('b')])
     t.equal(await store.revocationsSince(revision), undefined, 'also after later writes')
     t.equal(await store.revocationsSince('0-0'), undefined)

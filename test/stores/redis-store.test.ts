@@ -235,12 +235,6 @@ t.test(
       ['no status', { client: withOwn(io(), 'status') }, /must be a client of ioredis/],
       ['no isReady', { client: withOwn(node(), 'isReady') }, /must be a client of ioredis/],
       [
-        'a Cluster of ioredis',
-        { client: Object.assign(io(), { isCluster: true }) },
-        /a Cluster is not/,
-      ],
-      ['one of node-redis', { client: Object.assign(io(), { masters: [] }) }, /a Cluster is not/],
-      [
         'keyPrefix',
         { client: Object.assign(io(), { options: { keyPrefix: 'a' } }) },
         /"keyPrefix"/,

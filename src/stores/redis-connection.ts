@@ -1,0 +1,195 @@
+/** Adapts the clients for one server, and for Sentinel, to one interface. */
+import type {
+  IoRedisLike,
+  NodeRedisLike,
+  NodeRedisSentinelLike,
+  RedisClient,
+} from './redis-client.js'
+import { RedisError } from './redis-error.js'
+
+export type RedisCommand = readonly [name: string, ...args: string[]]
+
+/** A connection, independent of the client library. */
+export interface RedisConnection {
+  /** Whether the client is for a Cluster. Commands then run on the master of their first key. */
+  readonly isCluster: boolean
+  /**
+   * Whether the client sends all commands over one connection, so that replies arrive in order, and
+   * {@link onReady} reports each new connection to a server.
+   */
+  readonly isOneConnection: boolean
+  /** Whether a command may be sent: the client is connected, or connects when it gets a command. */
+  isReady(): boolean
+  /** Passes a command to the client, even if the connection is not ready. */
+  send(command: RedisCommand): Promise<unknown>
+  /** Calls the listener each time a connection becomes ready. */
+  onReady(listener: () => void): void
+  /** Returns a second connection, still unconnected, to the same server or a node of the Cluster. */
+  duplicate(): RedisSubscriber
+}
+
+/** A connection that is dedicated to one subscription. */
+export interface RedisSubscriber {
+  connect(): void
+  /** Calls the listener each time the connection becomes ready. */
+  onReady(listener: () => void): void
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>
+  /** Closes the connection; the client does not reconnect. */
+  end(): void
+}
+
+/** A subscriber that reports the loss of its connection. */
+export interface NodeSubscriber extends RedisSubscriber {
+  /** Calls the listener when connecting fails or the connection is lost, perhaps several times. */
+  onLost(listener: () => void): void
+}
+
+/** Registers listeners of a client, independent of the client library. */
+export class ClientEvents {
+  readonly #client: Pick<RedisClient, 'on'>
+  readonly #readyListeners: (() => void)[] = []
+
+  constructor(client: Pick<RedisClient, 'on'>) {
+    this.#client = client
+    // Ignores errors, because an unhandled 'error' event would end the process, and each failed
+    // command rejects anyway.
+    client.on('error', () => {})
+    client.on('ready', () => this.emitReady())
+  }
+
+  onReady(listener: () => void): void {
+    this.#readyListeners.push(listener)
+  }
+
+  onLost(listener: () => void): void {
+    for (const event of ['close', 'end', 'reconnecting', 'error']) this.#client.on(event, listener)
+  }
+
+  protected emitReady(): void {
+    for (const listener of this.#readyListeners) listener()
+  }
+}
+
+/**
+ * Returns the result of the call.
+ *
+ * @throws {RedisError} a loggable copy of any error of the client.
+ */
+export async function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw new RedisError(error)
+  }
+}
+
+export class IoRedisConnection extends ClientEvents implements RedisConnection, NodeSubscriber {
+  readonly isCluster = false
+  readonly isOneConnection = true
+  readonly #client: IoRedisLike
+
+  constructor(client: IoRedisLike) {
+    super(client)
+    this.#client = client
+  }
+
+  isReady(): boolean {
+    const { status } = this.#client
+    // 'wait': the client has the option "lazyConnect" and connects when it gets a command.
+    return status === 'ready' || status === 'wait'
+  }
+
+  send([command, ...args]: RedisCommand): Promise<unknown> {
+    return withoutCommand(() => this.#client.call(command, ...args))
+  }
+
+  duplicate(): IoRedisConnection {
+    return new IoRedisConnection(
+      this.#client.duplicate({ lazyConnect: true, autoResubscribe: true }),
+    )
+  }
+
+  connect(): void {
+    // Ignores a failure, because the client reconnects by itself.
+    this.#client.connect().catch(() => {})
+  }
+
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown> {
+    this.#client.on('message', (_channel: string, message: string) => onMessage(message))
+    return withoutCommand(() => this.#client.subscribe(channel))
+  }
+
+  end(): void {
+    this.#client.disconnect()
+  }
+}
+
+/** Methods that a client of node-redis for one server and one for Sentinel have in common. */
+abstract class NodeRedisSubscriber extends ClientEvents implements NodeSubscriber {
+  readonly #client: NodeRedisLike | NodeRedisSentinelLike
+
+  constructor(client: NodeRedisLike | NodeRedisSentinelLike) {
+    super(client)
+    this.#client = client
+  }
+
+  isReady(): boolean {
+    return this.#client.isReady
+  }
+
+  connect(): void {
+    // Ignores a failure, because the client reconnects by itself.
+    this.#client.connect().catch(() => {})
+  }
+
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown> {
+    return withoutCommand(() => this.#client.subscribe(channel, onMessage))
+  }
+
+  end(): void {
+    const { destroy, disconnect = destroy } = this.#client as NodeRedisLike
+    const close = destroy ?? disconnect
+    // Ignores failures: disconnect() of version 4 returns a promise, which may reject, and
+    // destroy() of version 5 throws if unconnected.
+    new Promise((resolve) => resolve(close?.call(this.#client))).catch(() => {})
+  }
+}
+
+export class NodeRedisConnection extends NodeRedisSubscriber implements RedisConnection {
+  readonly isCluster = false
+  readonly isOneConnection = true
+  readonly #client: NodeRedisLike
+
+  constructor(client: NodeRedisLike) {
+    super(client)
+    this.#client = client
+  }
+
+  send(command: RedisCommand): Promise<unknown> {
+    return withoutCommand(() => this.#client.sendCommand([...command]))
+  }
+
+  duplicate(): NodeRedisConnection {
+    return new NodeRedisConnection(this.#client.duplicate())
+  }
+}
+
+export class NodeRedisSentinelConnection extends NodeRedisSubscriber implements RedisConnection {
+  readonly isCluster = false
+  // The client reconnects to a master without an event if the master is not replaced.
+  readonly isOneConnection = false
+  readonly #client: NodeRedisSentinelLike
+
+  constructor(client: NodeRedisSentinelLike) {
+    super(client)
+    this.#client = client
+  }
+
+  send(command: RedisCommand): Promise<unknown> {
+    return withoutCommand(() => this.#client.sendCommand(false, [...command]))
+  }
+
+  duplicate(): NodeRedisSentinelConnection {
+    return new NodeRedisSentinelConnection(this.#client.duplicate())
+  }
+}
