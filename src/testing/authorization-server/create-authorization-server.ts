@@ -60,9 +60,9 @@ export async function createAuthorizationServer(
   const keys = await SigningKeys.create(settings.algorithm)
   const issued = new IssuedTokens((kid) => keys.isPublished(kid), settings.now)
   const sessions = new Sessions()
-  const refreshTokens = new RefreshTokens((session) => {
-    sessions.end(session)
-    issued.revokeSession(session)
+  const refreshTokens = new RefreshTokens((ended) => {
+    for (const id of ended) sessions.end(id)
+    issued.revokeSessions(ended)
   })
   const overrides = new IntrospectionOverrides()
   const counts = noRequests()

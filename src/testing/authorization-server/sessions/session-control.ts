@@ -84,13 +84,13 @@ export class SessionControl {
     if (session === undefined) {
       throw new TypeError('"sid" must be the ID of an active session of this server')
     }
-    this.#sources.refreshTokens.endSession(sid)
+    this.#sources.refreshTokens.endSessions([sid])
     return this.#notify(session, 'session-revoked')
   }
 
   #endAll(user: TestUser, event: ReportedEvent): Promise<SentLogoutToken[]> {
     const { sessions, refreshTokens } = this.#sources
-    for (const { id } of sessions.of(user)) refreshTokens.endSession(id)
+    refreshTokens.endSessions(sessions.of(user).map(({ id }) => id))
     return this.#notify({ user }, event)
   }
 

@@ -65,10 +65,10 @@ export class IssuedTokens {
     return this.#tokens.delete(digest(token))
   }
 
-  /** Revokes all access tokens of a sign-in. */
-  revokeSession(session: string): void {
+  /** Revokes all access tokens of the sign-ins. */
+  revokeSessions(sessions: ReadonlySet<string>): void {
     for (const [key, issued] of [...this.#tokens.entries()]) {
-      if (issued.session === session) this.#tokens.delete(key)
+      if (sessions.has(issued.session)) this.#tokens.delete(key)
     }
   }
 }

@@ -18,10 +18,10 @@ interface RefreshToken {
  */
 export class RefreshTokens {
   readonly #tokens = new BoundedCache<string, RefreshToken>({ max: MAX_TOKENS })
-  readonly #onEnd: (session: string) => void
+  readonly #onEnd: (sessions: ReadonlySet<string>) => void
 
-  /** @param onEnd called with the id of each sign-in that is revoked. */
-  constructor(onEnd: (session: string) => void) {
+  /** @param onEnd called with the ids of the sign-ins that are revoked. */
+  constructor(onEnd: (sessions: ReadonlySet<string>) => void) {
     this.#onEnd = onEnd
   }
 
@@ -73,15 +73,16 @@ export class RefreshTokens {
   revoke(token: string): boolean {
     const session = this.#tokens.get(token)?.grant.session
     if (session === undefined) return false
-    this.endSession(session)
+    this.endSessions([session])
     return true
   }
 
-  /** Revokes all tokens of a sign-in. */
-  endSession(session: string): void {
+  /** Revokes all tokens of the sign-ins. */
+  endSessions(ids: readonly string[]): void {
+    const sessions = new Set(ids)
     for (const [key, { grant }] of [...this.#tokens.entries()]) {
-      if (grant.session === session) this.#tokens.delete(key)
+      if (sessions.has(grant.session)) this.#tokens.delete(key)
     }
-    this.#onEnd(session)
+    this.#onEnd(sessions)
   }
 }
