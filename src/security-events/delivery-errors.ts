@@ -2,7 +2,7 @@
 import type { InvalidTokenError } from '../errors/errors.js'
 import type { Check } from '../errors/rejection-reason.js'
 
-/** How a transmitter learns that a token was rejected (RFC 8935 §2.3, RFC 8936 §2.6). */
+/** How a transmitter learns that a token was rejected (RFC 8935 §2.3, RFC 8936 §2.4). */
 export interface DeliveryError {
   readonly err: string
   /** A fixed sentence, which contains nothing of the token. */

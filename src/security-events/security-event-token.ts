@@ -60,7 +60,7 @@ export function readSecurityEventToken(
   )
 }
 
-/** Requires one event: RFC 8417 allows several, but SSF 1.0 §4.1 only for the same event. */
+/** Requires one event: RFC 8417 allows several, but SSF 1.0 §4.2 only for the same event. */
 function checkEvents(claims: Claims): Rejection | undefined {
   const events = ownMember(claims, 'events')
   const members = isJsonObject(events) ? Object.entries(events) : []

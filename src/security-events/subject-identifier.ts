@@ -9,11 +9,11 @@ import { jsonTypeOf } from '../errors/rejection-reason.js'
 /**
  * A subject identifier, as the transmitter sent it, deeply frozen. `format` names the other members
  * (RFC 9493 §3.2); a complex subject contains subject identifiers, such as `user` and `session`
- * (SSF 1.0 §3.2).
+ * (SSF 1.0 §3.3).
  */
 export type SubjectIdentifier = Readonly<Record<string, unknown>>
 
-/** The string members that each format requires (RFC 9493 §3.2; SSF 1.0 §3.4 for `jwt_id`). */
+/** The string members that each format requires (RFC 9493 §3.2; SSF 1.0 §3.5 for `jwt_id`). */
 const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['account', ['uri']],
   ['did', ['url']],
@@ -25,7 +25,7 @@ const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['uri', ['uri']],
 ])
 
-/** The members of a complex subject (SSF 1.0 §3.2). */
+/** The members of a complex subject (SSF 1.0 §3.3). */
 const COMPLEX_MEMBERS = [
   'user',
   'session',

@@ -232,3 +232,24 @@ t.test('each finding and each attack of the security review has a unique id', as
     [],
   )
 })
+
+t.test('the evidence for security events cites existing tests', async (t) => {
+  const page = read('docs/evidence/security-events.md')
+  const tests = [
+    'security-events/security-event-token',
+    'security-events/poller',
+    'security-events/subjects',
+    'security-events/security-events',
+    'security-events/feed-status',
+    'plugin/security-event-push',
+  ].map((file) => read(`test/${file}.test.ts`))
+  const titles = tests.join('\n')
+  const cited = [...page.matchAll(/\b[EPQ]\d+\b(?!`)/g)].map(([id]) => id)
+  t.ok(cited.length > 20)
+  for (const id of cited) t.ok(titles.includes(`t.test('${id}: `), id)
+  const quoted = [...page.matchAll(/`([a-z][^`/]* [^`/]*)`/g)].map(([, title]) => title as string)
+  t.ok(quoted.length > 8)
+  for (const title of quoted) {
+    t.ok(titles.includes(`'${title}'`), title)
+  }
+})
