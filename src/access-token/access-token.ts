@@ -27,6 +27,8 @@ export interface ClaimReader {
   readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
   /** Returns the session in which the token was issued; `undefined` if the token names none. */
   readonly sessionId: (claims: AccessTokenClaims) => string | undefined
+  /** Returns the `sub` of ID tokens of the user, if it differs from that of access tokens. */
+  readonly idTokenSubject: (claims: AccessTokenClaims) => string | undefined
   /** Returns the current actor first, then earlier actors. */
   readonly actors: (claims: AccessTokenClaims) => readonly Actor[]
 }
@@ -160,6 +162,14 @@ export class AccessToken {
    */
   get sessionId(): string | undefined {
     return this.#reader.sessionId(this.claims)
+  }
+
+  /**
+   * The `sub` that ID tokens and logout tokens of the user have, if it differs from that of access
+   * tokens: the claim `uid` of Okta. Otherwise `undefined`. `revoke({ sub })` accepts both.
+   */
+  get idTokenSubject(): string | undefined {
+    return this.#reader.idTokenSubject(this.claims)
   }
 
   /**

@@ -32,6 +32,7 @@ const READERS = [
   'permissions',
   'subjectKind',
   'sessionId',
+  'idTokenSubject',
   'actor',
 ] as const satisfies readonly (keyof Profile)[]
 

@@ -45,15 +45,17 @@ export function hashedNames(): RevocationNames {
 }
 
 function tokenNames(token: AccessToken, nameOf: RevocationNames['nameOf']): string[] {
-  const { claims, clientId, issuer, sessionId: sid } = token
-  const [jti, sub] = [ownMember(claims, 'jti'), ownMember(claims, 'sub')]
+  const { claims, clientId, issuer, sessionId, idTokenSubject } = token
   const names: string[] = []
-  for (const [kind, value] of Object.entries({ jti, sub, sid, clientId })) {
-    if (typeof value !== 'string') continue
-    names.push(
-      nameOf(kind as RevocableKind, value, undefined),
-      nameOf(kind as RevocableKind, value, issuer),
-    )
+  const add = (kind: RevocableKind, value: unknown) => {
+    if (typeof value !== 'string') return
+    names.push(nameOf(kind, value, undefined), nameOf(kind, value, issuer))
   }
+  add('jti', ownMember(claims, 'jti'))
+  add('sub', ownMember(claims, 'sub'))
+  // Logout tokens name the user as ID tokens do.
+  add('sub', idTokenSubject)
+  add('sid', sessionId)
+  add('clientId', clientId)
   return names
 }

@@ -27,7 +27,10 @@ import { plainNames, type RevocableKind, type RevocationNames } from './revocati
 export interface Revocation {
   /** Revokes one token, by its identifier (RFC 7519 §4.1.7). */
   jti?: string
-  /** Revokes all tokens of a subject. */
+  /**
+   * Revokes all tokens of a subject: the `sub` of access tokens or, where they differ, of ID tokens
+   * (`idTokenSubject` of the token).
+   */
   sub?: string
   /**
    * Revokes all tokens of a session: the `sessionId` of the token, which is the claim `sid` (OpenID

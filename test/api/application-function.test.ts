@@ -88,6 +88,10 @@ function functions(fail: () => never, later: () => Promise<never>): [name: strin
       'profile.subjectKind',
       { ...profile({ subjectKind: fail }), read: ({ auth }) => auth?.subjectKind },
     ],
+    [
+      'profile.idTokenSubject',
+      { ...profile({ idTokenSubject: fail }), read: ({ auth }) => auth?.idTokenSubject },
+    ],
     ['profile.sessionId', { ...profile({ sessionId: fail }), read: ({ auth }) => auth?.sessionId }],
     ['profile.actor', { ...profile({ actor: fail }), auth: { actor: 'none' } }],
     ['profile.roles', { ...profile({ roles: () => hostileArray(fail) }), read: rolesOf }],

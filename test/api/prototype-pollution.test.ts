@@ -196,6 +196,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   permissions: [['admin']],
   subjectKind: ['user'],
   sessionId: ['x'],
+  idTokenSubject: ['x'],
   optional: [true],
   anyScope: [['orders:read']],
   acr: ['gold', ['gold']],

@@ -18,8 +18,8 @@ import type { ResolvedProfile } from './provider.js'
  * @param profile the option, already validated.
  */
 export function customProfile(profile: Profile, base: ResolvedProfile): ResolvedProfile {
-  const { types, requiredClaims = [], isAccessToken, subjectKind, sessionId, actor } = profile
-  const { scope, clientId, roles, groups, permissions } = profile
+  const { types, requiredClaims = [], isAccessToken, subjectKind, actor } = profile
+  const { scope, clientId, roles, groups, permissions, sessionId, idTokenSubject } = profile
   return {
     ...base,
     name: profile.name,
@@ -44,6 +44,9 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
     ...(sessionId && {
       sessionId: wrapReader('sessionId', sessionId, requireStringOrUndefined),
       sessionClaim: undefined,
+    }),
+    ...(idTokenSubject && {
+      idTokenSubject: wrapReader('idTokenSubject', idTokenSubject, requireStringOrUndefined),
     }),
     ...(actor && { actors: actorsFrom(wrapReader('actor', actor, requireActors), base.actors) }),
   }
@@ -83,8 +86,8 @@ function stringOrUndefined(value: unknown): string | undefined {
 }
 
 /**
- * Throws for a value of another type instead of ignoring it, because a revocation of the session
- * would otherwise not cover the token.
+ * Throws for a value of another type instead of ignoring it, because a revocation would otherwise
+ * not cover the token.
  */
 function requireStringOrUndefined(value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return value

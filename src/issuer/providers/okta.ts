@@ -1,6 +1,7 @@
 /**
  * Defines the profile of Okta's custom authorization servers. Okta sets `typ` neither in access
- * tokens nor in ID tokens, but only access tokens have `cid`. Only tokens of users have `uid`.
+ * tokens nor in ID tokens, but only access tokens have `cid`. Only tokens of users have `uid`: the
+ * user ID, which is the `sub` of ID tokens. The `sub` of access tokens is the login of the user.
  *
  * Source (read 2026-11-29): https://developer.okta.com/standards/OIDC/.
  */
@@ -14,13 +15,15 @@ const profile: ResolvedProfile = {
   ...standardProfile,
   name: 'okta',
   requiredClaims: ['cid'],
-  checkAccessToken: (claims) => checkVendorString(claims, 'cid'),
+  checkAccessToken: (claims) =>
+    checkVendorString(claims, 'cid') ?? checkVendorString(claims, 'uid'),
   scope: (claims) => scopeTokens(ownMember(claims, 'scp')),
   clientId: (claims) => firstString(claims, 'cid'),
   subjectKind: (claims) =>
     firstString(claims, 'uid') === undefined
       ? kindByClient(claims, firstString(claims, 'cid'))
       : 'user',
+  idTokenSubject: (claims) => firstString(claims, 'uid'),
 }
 
 const DOMAIN = /\.(?:(?:okta|oktapreview|okta-emea|okta-gov)\.com|okta\.mil)$/

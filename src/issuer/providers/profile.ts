@@ -14,8 +14,9 @@ import type { ProfileName } from './providers.js'
  * the claims are from an introspection response. The result of `scope`, `roles`, `groups` and
  * `permissions` may be a string, an array of strings, or an object whose member names are the
  * values; a member counts if it is `true` or an object. Any other result grants nothing. If such a
- * function throws, or `sessionId` or `actor` returns a value of another type than documented, the
- * response is a 500 with a fixed message, and the logged error has the thrown error as its `cause`.
+ * function throws, or `sessionId`, `idTokenSubject` or `actor` returns a value of another type than
+ * documented, the response is a 500 with a fixed message, and the logged error has the thrown error
+ * as its `cause`.
  * The functions must be synchronous, and return the same result for the same claims.
  *
  * @example
@@ -92,6 +93,14 @@ export interface Profile {
    * `standard`); a token in which that claim is not a string is rejected.
    */
   sessionId?: (claims: AccessTokenClaims) => unknown
+
+  /**
+   * The `sub` that ID tokens and logout tokens of the user have, if it differs from the `sub` of
+   * access tokens: a string; otherwise `undefined`. `revoke({ sub })`, logout tokens and security
+   * events then revoke the token by both. Default: that of the extended profile (`undefined` with
+   * `standard`, the claim `uid` with `okta`).
+   */
+  idTokenSubject?: (claims: AccessTokenClaims) => unknown
 
   /**
    * The party that uses the token on behalf of the subject: `{ subject, issuer, clientId }`, with

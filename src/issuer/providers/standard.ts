@@ -31,6 +31,7 @@ export const standardProfile: ResolvedProfile = {
     names(ownMember(claims, 'permissions') ?? ownMember(claims, 'entitlements')),
   subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id', 'azp')),
   ...sessionIn('sid'),
+  idTokenSubject: () => undefined,
   actors: actorsOf,
 }
 

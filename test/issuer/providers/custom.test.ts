@@ -313,6 +313,7 @@ t.test('rejects an invalid profile at startup', async (t) => {
     [{ name: 'a', isAccessToken: true }, /^"profile\.isAccessToken" option must be a function/],
     [{ name: 'a', scope: 'scp' }, /^"profile\.scope" option must be a function/],
     [{ name: 'a', sessionId: 'sid' }, /^"profile\.sessionId" option must be a function/],
+    [{ name: 'a', idTokenSubject: 'uid' }, /^"profile\.idTokenSubject" option must be a function/],
     [{ name: 'a', actor: 'act' }, /^"profile\.actor" option must be a function/],
     [{ name: 'a', subjectKind: 'user' }, /^"profile\.subjectKind" option must be a function/],
     [{ name: 'a', audience: () => '' }, /^Unknown option "audience" of "profile"\..* Known: name,/],
