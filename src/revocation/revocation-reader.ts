@@ -70,6 +70,7 @@ export class RevocationReader {
   async #readAll(): Promise<void> {
     const { store, revocations, writer } = this.#options
     const gaps = this.#gaps
+    const knewNone = revocations.size === 0
     // Reads the revision first, so that the changes after it include those made while listing.
     const latest = await store.revocationsSince(undefined)
     const listed = new Set<string>()
@@ -81,6 +82,9 @@ export class RevocationReader {
     }
     this.#isLoaded = true
     if (gaps === this.#gaps) this.#revision = latest?.revision
+    // The store cannot lack what this instance did not know. At startup, visiting a million
+    // revocations would delay the next read by a second.
+    if (knewNone) return
     await visitInSlices(revocations.active(), (known) => {
       if (!listed.has(known.name)) writer.add(known)
     })
