@@ -43,6 +43,7 @@ async function startLoadOn(
     return store
   }
   const load = startLoad([await make(), await make()], FRESH_FOR_MS)
+  t.teardown(() => load.stop())
   t.ok(await until(acceptsEntriesAgain(load)))
   return load
 }
@@ -172,7 +173,8 @@ for (const name of clusterClientNamesForFaults) {
       t.ok(more > 50 && rejected > 50, `${more} accepted, ${rejected} rejected`)
       t.ok(performance.now() - startedAt < 5_000)
 
-      await admin.config('SET', 'maxmemory', '4mb')
+      const [, used] = /^used_memory:(\d+)/m.exec(await admin.info('memory')) as unknown as string[]
+      await admin.config('SET', 'maxmemory', `${Number(used) + 1_000_000}`)
       for (let i = 0; i < 600; i++)
         await admin.set(`{${tagOf()}}${i}`, 'x'.repeat(10_000), 'EX', 60)
       await admin.config('SET', 'maxmemory', '100mb')

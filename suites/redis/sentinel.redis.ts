@@ -73,6 +73,7 @@ for (const name of clientNamesForFaults) {
       return store
     }
     const load = startLoad([await make(), await make()], FRESH_FOR_MS)
+    t.teardown(() => load.stop())
     t.ok(await until(acceptsEntriesAgain(load)))
     await redis.detach()
     await sleep(1_000)
