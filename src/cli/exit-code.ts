@@ -5,13 +5,13 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 export const ExitCode = {
   /** The command succeeded; for `explain`, the token is accepted. */
   success: 0,
-  /** The explained token, or the request for a token, is rejected. */
+  /** The explained token, or the request for a token or to a transmitter, is rejected. */
   rejected: 1,
   /** The arguments or the input are invalid. */
   usage: 2,
   /**
-   * The issuer is unreachable or overloaded, or its response is invalid; or the port is in use; or
-   * the output cannot be written.
+   * The issuer or transmitter is unreachable or overloaded, or its response is invalid; or the port
+   * is in use; or the output cannot be written.
    */
   unavailable: 3,
   /** There is a bug in this program. */

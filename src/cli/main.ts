@@ -12,10 +12,11 @@ import { writeResult } from './output.js'
 import { printable } from './printable.js'
 import { readArguments } from './read-arguments.js'
 import { serve } from './serve-command.js'
+import { stream } from './stream/stream-command.js'
 import { token } from './token/token-command.js'
 import { version } from './version.js'
 
-const COMMANDS: readonly Command[] = [token, explain, serve]
+const COMMANDS: readonly Command[] = [token, explain, serve, stream]
 
 /** Returns the exit code. Never rejects: a failure is reported on stderr. */
 export async function main(args: readonly string[], context: ProcessContext): Promise<ExitCode> {

@@ -137,10 +137,42 @@ export function discoverTransmitter(
   issuer: string,
   options: DiscoveryOptions,
 ): Promise<AuthorizationServerMetadata> {
-  const { origin, pathname } = new URL(issuer)
-  const url = `${origin}/.well-known/ssf-configuration${pathname.replace(/\/$/, '')}`
   const read = (document: MetadataDocument) => ({ issuer, jwksUri: document.address('jwks_uri') })
-  return firstUsable(issuer, options, read, [url])
+  return firstUsable(issuer, options, read, [transmitterMetadataUrl(issuer)])
+}
+
+/** The members of a transmitter's metadata that the management of streams needs (SSF 1.0 §7.1). */
+export interface StreamManagementMetadata {
+  readonly configurationEndpoint: string | undefined
+  readonly statusEndpoint: string | undefined
+  readonly verificationEndpoint: string | undefined
+  /** `undefined` if the metadata lists no delivery methods or the list is invalid. */
+  readonly deliveryMethods: readonly string[] | undefined
+}
+
+/**
+ * Discovers the endpoints with which a receiver manages its streams (SSF 1.0 §8.1). An endpoint that
+ * the metadata lacks is `undefined`.
+ *
+ * @throws the same errors as {@link discover}.
+ */
+export function discoverStreamManagement(
+  issuer: string,
+  options: DiscoveryOptions,
+): Promise<StreamManagementMetadata> {
+  const read = (document: MetadataDocument) => ({
+    configurationEndpoint: document.optionalAddress('configuration_endpoint'),
+    statusEndpoint: document.optionalAddress('status_endpoint'),
+    verificationEndpoint: document.optionalAddress('verification_endpoint'),
+    deliveryMethods: document.strings('delivery_methods_supported'),
+  })
+  return firstUsable(issuer, options, read, [transmitterMetadataUrl(issuer)])
+}
+
+/** Inserts the well-known path of SSF before the path of the issuer (SSF 1.0 §7.2.1). */
+function transmitterMetadataUrl(issuer: string): string {
+  const { origin, pathname } = new URL(issuer)
+  return `${origin}/.well-known/ssf-configuration${pathname.replace(/\/$/, '')}`
 }
 
 async function firstUsable<T>(
@@ -209,6 +241,10 @@ class MetadataDocument {
     }
     // The normalized URL is ASCII only, and therefore safe to log.
     return new URL(value).href
+  }
+
+  optionalAddress(name: string): string | undefined {
+    return this.#members[name] === undefined ? undefined : this.address(name)
   }
 
   /** Returns the member `name`; `undefined` if it is absent or not an array of strings. */

@@ -24,6 +24,9 @@ const REVOKING: ReadonlyMap<string, EventScope> = new Map([
   [`${RISC}sessions-revoked`, 'user'],
 ])
 
+/** The events that revoke tokens by default. */
+export const REVOKING_EVENTS: readonly string[] = [...REVOKING.keys()]
+
 /** Events after which the session issues no more tokens. */
 const ENDING: ReadonlySet<string> = new Set([
   `${CAEP}session-revoked`,

@@ -140,7 +140,8 @@ function resolveFeed(given: unknown): ResolvedFeed {
   })
 }
 
-function requireTransmitter(issuer: unknown, allowHttp: boolean): string {
+/** Returns the identifier. @throws {TypeError} if it cannot be that of a transmitter. */
+export function requireTransmitter(issuer: unknown, allowHttp: boolean): string {
   const isUsable =
     typeof issuer === 'string' &&
     isSecureUrl(issuer, { allowHttp, mayBeLoopback: true }) &&

@@ -15,7 +15,8 @@ t.test('the built command prints its version and its help', async (t) => {
   t.strictSame(await runBuilt(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
   const help = await runBuilt(['--help'])
   t.equal(help.code, 0)
-  for (const command of ['token', 'explain', 'serve']) t.match(help.stdout, `  ${command}`)
+  for (const command of ['token', 'explain', 'serve', 'stream'])
+    t.match(help.stdout, `  ${command}`)
   for (const args of [['-h'], ['help']]) t.strictSame(await runHere(args), help)
   t.strictSame(await runHere(['-v']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
@@ -32,6 +33,7 @@ t.test('the help of each command lists its flags, examples and exit codes', asyn
     token: ['--issuer', '--client-id', '--username', '--password-stdin', 'FRS_CLIENT_SECRET'],
     explain: ['--issuer', '--audience', '--scope', '--jwks-uri'],
     serve: ['--port', '--profile', '--algorithm'],
+    stream: ['--issuer', '--push', '--poll', '--stream-id', 'FRS_PUSH_AUTHORIZATION'],
   }
   for (const [command, words] of Object.entries(expected)) {
     const { code, stdout, stderr } = await runHere([command, '--help'])
@@ -47,7 +49,7 @@ t.test('suggests the nearest command or flag, and hides other unknown flags', as
   const cases = [
     [['tokn'], 'Did you mean token?'],
     [['exp'], 'Did you mean explain?'],
-    [['frobnicate'], 'unknown command. The commands are: token, explain, serve'],
+    [['frobnicate'], 'unknown command. The commands are: token, explain, serve, stream'],
     [['explain', '--isuer', 'x'], 'unknown flag --isuer. Did you mean --issuer?'],
     [['explain', '--hepl'], 'unknown flag --hepl. Did you mean --help?'],
     [

@@ -18,8 +18,8 @@ import { CommandError, ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../flag-errors.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
+import { CLIENT_SECRET, PASSWORD, readSecret, rejectedAsFlag } from '../secrets.js'
 import { clientCredentials } from './client-credentials.js'
-import { CLIENT_SECRET, PASSWORD, readSecret, rejectedAsFlag } from './secrets.js'
 
 const flags: Flags = {
   issuer: { value: 'URL', help: 'The authorization server; its token endpoint is discovered' },

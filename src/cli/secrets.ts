@@ -3,11 +3,11 @@
  * environment, or a prompt. A secret is never read from an argument, because process lists show
  * the arguments of all users' commands.
  */
-import type { Arguments } from '../arguments.js'
-import type { ProcessContext } from '../context.js'
-import { UsageError } from '../exit-code.js'
-import { promptSecret } from '../prompt.js'
-import { readStandardInput } from '../standard-input.js'
+import type { Arguments } from './arguments.js'
+import type { ProcessContext } from './context.js'
+import { UsageError } from './exit-code.js'
+import { promptSecret } from './prompt.js'
+import { readStandardInput } from './standard-input.js'
 
 export interface Secret {
   readonly prompt: string
@@ -25,6 +25,18 @@ export const PASSWORD: Secret = {
   prompt: 'Password: ',
   variable: 'FRS_PASSWORD',
   stdinFlag: 'password-stdin',
+}
+
+export const ACCESS_TOKEN: Secret = {
+  prompt: 'Access token for the transmitter: ',
+  variable: 'FRS_ACCESS_TOKEN',
+  stdinFlag: 'access-token-stdin',
+}
+
+export const PUSH_AUTHORIZATION: Secret = {
+  prompt: 'Authorization header of pushed events: ',
+  variable: 'FRS_PUSH_AUTHORIZATION',
+  stdinFlag: 'push-authorization-stdin',
 }
 
 /** Returns the error message for a flag whose value would be the secret, such as `--password`. */
