@@ -25,6 +25,14 @@ await app.register(resourceServer, {
   audience: 'api://default',
   dpop: 'allowed',
   introspection: { clientId, clientSecret },
+  backchannelLogout: { path: '/backchannel-logout', clientIds: [clientId] },
+  securityEvents: {
+    issuer: authorizationServer.issuer,
+    audience: clientId,
+    push: { path: '/security-events', authorization: 'Bearer known-only-to-the-transmitter' },
+    // Twice the interval of the transmitter's verification events.
+    maxSilence: 2 * 3_600_000,
+  },
 })
 
 const accepted = new Counter({
@@ -84,6 +92,51 @@ new Gauge({
     this.set(app.resourceServer.statistics().cacheSize)
   },
 })
+new Counter({
+  name: 'resource_server_logout_tokens_total',
+  help: 'Logout tokens, by outcome',
+  labelNames: ['outcome'],
+  collect() {
+    this.reset()
+    const { logoutTokens } = app.resourceServer.statistics()
+    for (const [outcome, count] of Object.entries(logoutTokens)) this.inc({ outcome }, count)
+  },
+})
+new Counter({
+  name: 'resource_server_security_events_total',
+  help: 'Security event tokens, by transmitter and outcome',
+  labelNames: ['issuer', 'outcome'],
+  collect() {
+    this.reset()
+    for (const feed of app.resourceServer.securityEventStatus()) {
+      const { issuer, revoked, unmapped, ignored, duplicates, rejected, failed } = feed
+      const counts = { revoked, unmapped, ignored, duplicates, rejected, failed }
+      for (const [outcome, count] of Object.entries(counts)) this.inc({ issuer, outcome }, count)
+    }
+  },
+})
+new Gauge({
+  name: 'resource_server_security_events_last_timestamp_seconds',
+  help: 'When a security event token was accepted last; absent before the first',
+  labelNames: ['issuer'],
+  collect() {
+    this.reset()
+    for (const { issuer, lastEventAt } of app.resourceServer.securityEventStatus()) {
+      if (lastEventAt !== undefined) this.set({ issuer }, lastEventAt / 1000)
+    }
+  },
+})
+new Gauge({
+  name: 'resource_server_security_events_silent',
+  help: 'Whether no security event token was accepted for maxSilence: 1 if so, otherwise 0',
+  labelNames: ['issuer'],
+  collect() {
+    this.reset()
+    for (const { issuer, isSilent } of app.resourceServer.securityEventStatus()) {
+      this.set({ issuer }, Number(isSilent))
+    }
+  },
+})
 countFromStatistics(
   'resource_server_token_cache_hits_total',
   'Tokens accepted from the cache, without a signature verification',
@@ -126,6 +179,13 @@ await call({ authorization: `DPoP ${bound}`, dpop: proof })
 await call({ authorization: `DPoP ${bound}`, dpop: proof })
 await call({ authorization: `Bearer ${await authorizationServer.issueToken({ exp: 1 })}` })
 await call({})
+const { resourceServer: server } = app
+await server.receive(await authorizationServer.issueSecurityEvent({ event: 'account-disabled' }))
+const foreign = await authorizationServer.issueSecurityEvent({ claims: { aud: 'another-api' } })
+await server.receive(foreign).catch(() => {})
+await server.revokeByLogoutToken(await authorizationServer.issueLogoutToken(), { clientId })
+const old = await authorizationServer.issueLogoutToken({ iat: 1, exp: 2 })
+await server.revokeByLogoutToken(old, { clientId }).catch(() => {})
 authorizationServer.fail({ status: 500 })
 await app.resourceServer.refreshKeys().catch(() => {})
 

@@ -5,13 +5,18 @@
  * Keys are fetched before the first request, so that no caller waits for them, and saved in a
  * folder, so that a process that restarts while the authorization server is down can verify tokens
  * immediately.
+ *
+ * A feed of security events that has gone silent is reported as a detail. The instance stays ready,
+ * because it still verifies tokens, and another instance would not receive the events either: an
+ * operator must restore the feed.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import Fastify from 'fastify'
 import resourceServer, { fileKeyStore } from 'fastify-resource-server'
-import { createAuthorizationServer } from 'fastify-resource-server/testing'
+import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
 const authorizationServer = await createAuthorizationServer()
 const folder = await mkdtemp(join(tmpdir(), 'keys-'))
@@ -22,6 +27,13 @@ async function startApi() {
     issuer: authorizationServer.issuer,
     audience: 'api://default',
     jwks: { store: fileKeyStore({ directory: join(folder, 'keys') }) },
+    securityEvents: {
+      issuer: authorizationServer.issuer,
+      audience: testClient.clientId,
+      // The minimum, for this demonstration. A real value is twice the interval of the transmitter's
+      // verification events.
+      maxSilence: 1_000,
+    },
   })
   // The fetch is not awaited, so that the API starts even while the authorization server is down.
   // The API recovers automatically.
@@ -37,7 +49,12 @@ async function startApi() {
     const ready = hasKeys && stores.every(({ rejects }) => rejects !== 'all')
     // Each probe triggers another fetch; the back-off limits how often one is sent.
     if (!hasKeys) app.resourceServer.refreshKeys().catch(() => {})
-    return reply.code(ready ? 200 : 503).send(issuers.map(({ state, keys }) => ({ state, keys })))
+    const silentFeeds = app.resourceServer
+      .securityEventStatus()
+      .filter(({ isSilent }) => isSilent)
+      .map(({ issuer, lastEventAt }) => ({ issuer, lastEventAt }))
+    const keySets = issuers.map(({ state, keys }) => ({ state, keys }))
+    return reply.code(ready ? 200 : 503).send({ keySets, silentFeeds })
   })
   await app.ready()
   return app
@@ -47,6 +64,12 @@ const first = await startApi()
 await show('starting  ', first, '/ready')
 await first.resourceServer.refreshKeys()
 await show('started   ', first, '/ready')
+
+const event = 'https://schemas.openid.net/secevent/ssf/event-type/verification'
+await first.resourceServer.receive(await authorizationServer.issueSecurityEvent({ event }))
+await show('verified  ', first, '/ready')
+await setTimeout(1_100)
+await show('silent    ', first, '/ready')
 
 await authorizationServer.suspend()
 await show('outage    ', first, '/ready')

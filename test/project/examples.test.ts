@@ -249,8 +249,28 @@ example(
     )
     t.match(stdout, /^resource_server_jwks_usable_seconds\{.*\} 14[67]\d\d/m)
     t.match(stdout, /^resource_server_token_cache_hits_total 2$/m)
-    t.match(stdout, /^resource_server_signature_verifications_total 2$/m)
+    t.match(stdout, /^resource_server_signature_verifications_total 4$/m)
     t.match(stdout, /^resource_server_decryptions_total 0$/m)
+    for (const [outcome, count] of [
+      ['accepted', 1],
+      ['rejected', 1],
+      ['failed', 0],
+    ]) {
+      t.match(stdout, `resource_server_logout_tokens_total{outcome="${outcome}"} ${count}\n`)
+    }
+    for (const [outcome, count] of [
+      ['revoked', 1],
+      ['rejected', 1],
+      ['failed', 0],
+    ]) {
+      const series = `resource_server_security_events_total\\{issuer=".+",outcome="${outcome}"\\}`
+      t.match(stdout, new RegExp(`^${series} ${count}$`, 'm'))
+    }
+    t.match(stdout, /^resource_server_security_events_silent\{issuer=".+"\} 0$/m)
+    const [, seconds] = /^resource_server_security_events_last_timestamp_seconds\{.+\} (.+)$/m.exec(
+      stdout,
+    ) as unknown as [string, string]
+    t.ok(Math.abs(Date.now() / 1000 - Number(seconds)) < 300)
   },
 )
 
@@ -322,10 +342,15 @@ example(
   async (t) => {
     const { code, stdout, stderr } = await outcomeOf('readiness')
     t.equal(code, 0, stderr)
-    t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
+    t.match(stdout, /started +\/ready 200 \{"keySets":\[\{"state":"fresh","keys":1\}\]/)
+    t.match(stdout, /verified +\/ready 200/)
+    t.match(
+      stdout,
+      /silent +\/ready 200 .*"silentFeeds":\[\{"issuer":"http.+","lastEventAt":\d{13}\}\]/,
+    )
     t.match(stdout, /outage +\/ready 200/)
     t.match(stdout, /restarted +\/me +200/)
-    t.match(stdout, /restarted +\/ready 200 \[\{"state":"stale","keys":1\}\]/)
+    t.match(stdout, /restarted +\/ready 200 \{"keySets":\[\{"state":"stale","keys":1\}\]/)
   },
 )
 
