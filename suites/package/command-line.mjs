@@ -1,4 +1,4 @@
-/** Tests `serve`, `token` and `explain` of the installed command, through the link that npm creates. */
+/** Tests the commands of the installed program, through the link that npm creates. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,13 @@ const rejected = run([...explainArgs, '--scope', 'orders:write', '--json'], { in
 assert.equal(rejected.status, 1)
 assert.equal(JSON.parse(rejected.stdout).result.code, 'insufficient_scope')
 console.log('command: explain accepts and rejects')
+
+const created = run(['stream', 'create', '--issuer', issuer, '--poll', '--json'], {
+  env: { ...process.env, FRS_ACCESS_TOKEN: token.stdout.trim() },
+})
+assert.equal(created.status, 0, created.stderr)
+assert.equal(JSON.parse(created.stdout).aud, clientId)
+console.log('command: stream creates a stream')
 
 server.kill('SIGTERM')
 const code = await new Promise((resolve) => server.once('exit', resolve))
