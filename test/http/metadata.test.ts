@@ -1,6 +1,11 @@
 import t from 'tap'
 import type { Fetch } from '../../src/http/fetch-json.js'
-import { DiscoveryError, discover, metadataUrls } from '../../src/http/metadata.js'
+import {
+  DiscoveryError,
+  discover,
+  discoverStreamManagement,
+  metadataUrls,
+} from '../../src/http/metadata.js'
 
 const ISSUER = 'https://issuer.example/oauth2/default'
 const JWKS_URI = 'https://keys.example/v1/keys'
@@ -275,4 +280,40 @@ t.test('D3: stops reading metadata at 64 KiB, regardless of the limit for key se
   await t.rejects(discover(ISSUER, { fetch, allowHttp: false, signal, maxBytes: 524_288 }), {
     message: /more than 65536 bytes/,
   })
+})
+
+t.test('finds the endpoints of a transmitter, never on loopback for an https issuer', async (t) => {
+  const url = 'https://issuer.example/.well-known/ssf-configuration/oauth2/default'
+  const endpoints = {
+    configuration_endpoint: 'https://api.example/streams',
+    status_endpoint: 'https://api.example/status',
+    verification_endpoint: 'https://api.example/verify',
+  }
+  const findEndpoints = (document: object) => {
+    const { fetch } = serving({ [url]: { issuer: ISSUER, ...document } })
+    const { signal } = new AbortController()
+    return discoverStreamManagement(ISSUER, { fetch, signal, allowHttp: false, maxBytes: 65_536 })
+  }
+  const delivery_methods_supported = ['urn:ietf:rfc:8935']
+  t.strictSame(await findEndpoints({ ...endpoints, delivery_methods_supported }), {
+    configurationEndpoint: 'https://api.example/streams',
+    statusEndpoint: 'https://api.example/status',
+    verificationEndpoint: 'https://api.example/verify',
+    deliveryMethods: ['urn:ietf:rfc:8935'],
+  })
+  t.strictSame(await findEndpoints({}), {
+    configurationEndpoint: undefined,
+    statusEndpoint: undefined,
+    verificationEndpoint: undefined,
+    deliveryMethods: undefined,
+  })
+  for (const name of Object.keys(endpoints)) {
+    for (const wrong of ['http://127.0.0.1/x', 'http://api.example/x', '/x', 7, null]) {
+      await t.rejects(
+        findEndpoints({ ...endpoints, [name]: wrong }),
+        { name: 'DiscoveryError', message: name },
+        `${name}: ${wrong}`,
+      )
+    }
+  }
 })

@@ -242,6 +242,7 @@ t.test('the evidence for security events cites existing tests', async (t) => {
     'security-events/security-events',
     'security-events/feed-status',
     'plugin/security-event-push',
+    'cli/stream',
   ].map((file) => read(`test/${file}.test.ts`))
   const titles = tests.join('\n')
   const cited = [...page.matchAll(/\b[EPQ]\d+\b(?!`)/g)].map(([id]) => id)
