@@ -47,8 +47,8 @@ export interface Statistics {
    */
   readonly cacheMisses: number
   /**
-   * Number of signature verifications of JWTs: access tokens, logout tokens, security
-   * event tokens and signed introspection responses. A JWT counts several times if several keys are tried.
+   * Number of signature verifications of JWTs: access tokens, logout tokens, security event tokens
+   * and signed introspection responses. A JWT counts several times if several keys are tried.
    */
   readonly signatureVerifications: number
   /**

@@ -104,7 +104,10 @@ export interface SecurityEventFeed {
   /** Polls the transmitter for security event tokens (RFC 8936). Default: no polling. */
   poll?: SecurityEventPollOptions
 
-  /** Accepted signature algorithms. Default: those of the issuer with this identifier, or of an issuer without this option. */
+  /**
+   * Accepted signature algorithms. Default: those of the trusted issuer with this identifier; for
+   * another transmitter, those that `algorithms` of an issuer has by default.
+   */
   algorithms?: readonly Algorithm[]
 
   /**

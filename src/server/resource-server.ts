@@ -245,9 +245,10 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Fetches the key set of every issuer, and of transmitters with keys of their own. Call this method to load keys before the first token, or
-   * after an issuer removed a compromised key, so that tokens signed with that key are rejected. If
-   * `issuer` is a function, only the key sets of issuers that are in the cache are fetched.
+   * Fetches the key set of every issuer, and of transmitters with keys of their own. Call this method
+   * to load keys before the first token, or after an issuer removed a compromised key, so that tokens
+   * signed with that key are rejected. If `issuer` is a function, only the key sets of issuers that
+   * are in the cache are fetched.
    *
    * If a fetch is in flight, the call waits for it and then fetches again, because the response in
    * flight may be older than the removal of the key. Calls that wait for the same fetch share the
@@ -265,10 +266,10 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Aborts fetches and polls in flight and starts no new ones. Waits until fetched key sets are stored, and
-   * at most 10 s until pending revocations are stored. Ends the thread that decrypts tokens, if no
-   * other resource server uses it. The clients of `stores` stay connected. The Fastify plugin calls
-   * this method when the application closes.
+   * Aborts fetches and polls in flight and starts no new ones. Waits until fetched key sets are
+   * stored, and at most 10 s until pending revocations are stored. Ends the thread that decrypts
+   * tokens, if no other resource server uses it. The clients of `stores` stay connected. The Fastify
+   * plugin calls this method when the application closes.
    */
   async close(): Promise<void> {
     const { issuers, securityEvents, pollers, sharedRevocations, decrypter } = this.#core

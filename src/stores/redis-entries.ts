@@ -1,6 +1,7 @@
 /**
- * Holds the entries of a store: on one server, or in the buckets of a Redis Cluster. Each bucket is
- * like a server of its own: it has one master at a time, an epoch marker, and independent commands.
+ * Holds the entries of a store: on one server, or in the buckets of a Redis Cluster. Each bucket has
+ * one master at a time, an epoch marker of its own, and commands that do not wait for those of other
+ * buckets.
  */
 import { BucketInspection, MasterStates } from './redis-cluster-inspection.js'
 import { RedisCommands } from './redis-commands.js'

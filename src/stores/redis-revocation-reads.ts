@@ -31,7 +31,7 @@ export interface StreamPage {
   readonly more: boolean
 }
 
-/** Part of all keys. */
+/** Some of the keys of revocations: what one SCAN returns. */
 export interface KeyPage {
   /** Identifies the server and its data: pages with different ones are no complete list. */
   readonly server: string
