@@ -1,5 +1,5 @@
 /** Holds the state of one feed: its rules, its keys, and what an operator sees of it. */
-import { failureText } from '../errors/failure-text.js'
+import { printable } from '../errors/rejection-reason.js'
 import type { KeySetStatus } from '../keys/key-source.js'
 import type { SecurityEventCounts } from '../observability/statistics.js'
 import type { EventSigner } from './event-tokens.js'
@@ -31,7 +31,7 @@ export interface SecurityEventFeedStatus extends SecurityEventCounts {
    * the option `poll`.
    */
   readonly lastPollAt: number | undefined
-  /** Why the last poll failed; `undefined` if it succeeded. */
+  /** Why the last poll, or an event that it returned, failed; `undefined` if all succeeded. */
   readonly lastPollError: string | undefined
   /** Whether no event was accepted for `maxSilence`. False without that option. */
   readonly isSilent: boolean
@@ -107,7 +107,8 @@ export class Feed implements EventSigner {
   /** @param error why the poll failed; `undefined` if it succeeded. */
   recordPoll(error?: unknown): void {
     if (error === undefined) this.#times.poll = this.options.now()
-    this.#lastPollError = error === undefined ? undefined : failureText(error)
+    // The cause may be an error of the application, whose message may contain a subject or a secret.
+    this.#lastPollError = error === undefined ? undefined : printable((error as Error).message)
   }
 
   /** @param status the untrusted member `status` of a stream-updated event. */

@@ -25,7 +25,8 @@ export interface SecurityEventPollOptions {
   /**
    * Minimum time between two requests without new events, in milliseconds. A transmitter that
    * supports long polling holds each request until there are events, so that they arrive at once.
-   * Default 1,000; 100 to 3,600,000.
+   * After a response with events that are invalid, failed or not new, at most 1,000. Default 1,000;
+   * 100 to 3,600,000.
    */
   interval?: number
 

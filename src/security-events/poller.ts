@@ -23,10 +23,25 @@ export interface PollerOptions extends ResolvedPoll {
   readonly onPolled: () => void
   /** Called after each failed request, with the pause in milliseconds. Must not throw. */
   readonly onFailure: (error: unknown, retryIn: number) => void
+  /**
+   * Called after each response with tokens that could not be processed, with the first error and the
+   * pause in milliseconds. Must not throw.
+   */
+  readonly onEventFailure: (error: unknown, retryIn: number) => void
 }
 
 /** Maximum size of a response per event, in bytes, and for the rest of the response. */
 const MAX_BYTES_PER_EVENT = 16_384
+/** Maximum number of tokens in processing, so that one that takes long hardly delays others. */
+const MAX_CONCURRENT = 20
+/**
+ * Maximum time between two requests after a response with tokens, in milliseconds, even if none of
+ * them is new: a token that fails or is invalid must not delay the others behind it.
+ */
+const MAX_PAUSE_WITH_TOKENS_MS = 1_000
+/** Maximum number of tokens that a request asks for. */
+const MAX_EVENTS = 1_000
+const AUTHORIZATION_TIMEOUT_MS = 5_000
 
 export class Poller {
   readonly #options: PollerOptions
@@ -35,6 +50,8 @@ export class Poller {
   /** The keys of the tokens in the last response, for the next request. */
   #acknowledged: string[] = []
   #rejected = new Map<string, DeliveryError>()
+  /** Number of tokens in the last response that could not be processed. */
+  #failed = 0
 
   constructor(options: PollerOptions) {
     this.#options = options
@@ -58,14 +75,18 @@ export class Poller {
 
   /** Sends a request and processes the response. Returns the pause before the next request. */
   async #poll(): Promise<number> {
-    const { interval, onPolled, onFailure } = this.#options
+    const { interval: longest, onPolled, onFailure, onEventFailure } = this.#options
     const startedAt = performance.now()
     try {
       const sets = await this.#request()
-      const isNew = await this.#process(sets)
+      const { isNew, failures } = await this.#process(sets)
       this.#backOff.succeeded()
+      this.#failed = failures.length
+      const interval = sets.length === 0 ? longest : Math.min(longest, MAX_PAUSE_WITH_TOKENS_MS)
+      const pause = isNew ? 0 : Math.max(0, startedAt + interval - performance.now())
       onPolled()
-      return isNew ? 0 : Math.max(0, startedAt + interval - performance.now())
+      if (failures.length > 0) onEventFailure(failures[0], pause)
+      return pause
     } catch (error) {
       if (this.#closing.signal.aborted) return 0
       // A transmitter that holds the request for longer than we wait has no events.
@@ -76,12 +97,14 @@ export class Poller {
     }
   }
 
-  async #request(): Promise<ReadonlyMap<string, string>> {
-    const { url, timeout, maxEvents } = this.#options
+  async #request(): Promise<readonly [key: string, token: string][]> {
+    const { url, timeout } = this.#options
+    // The transmitter returns tokens that failed again; they must leave room for others.
+    const maxEvents = Math.min(this.#options.maxEvents + this.#failed, MAX_EVENTS)
     const [ack, setErrs] = [this.#acknowledged, this.#rejected]
+    const authorization = await this.#authorization()
     const response = await withinDeadline(
       async (signal) => {
-        const authorization = await this.#authorization()
         const maxBytes = (maxEvents + 1) * MAX_BYTES_PER_EVENT
         const document = {
           maxEvents,
@@ -100,52 +123,67 @@ export class Poller {
     // The transmitter has received these; they would be sent again after a failed request.
     this.#acknowledged = []
     this.#rejected = new Map()
-    return sets
+    // The transmitter returns the others again, because they are not acknowledged.
+    return sets.slice(0, maxEvents)
   }
 
   async #authorization(): Promise<string | undefined> {
     const { authorization } = this.#options
     if (typeof authorization !== 'function') return authorization
     try {
-      return requireHeaderValue(await authorization())
+      const options = { timeout: AUTHORIZATION_TIMEOUT_MS, closing: this.#closing.signal }
+      return requireHeaderValue(await withinDeadline(async () => authorization(), options))
     } catch (thrown) {
       throw applicationFailure('securityEvents.poll.authorization', thrown)
     }
   }
 
   /**
-   * Processes the tokens in their order. Returns whether one of them is new: a transmitter that
-   * returns acknowledged tokens again is polled at intervals.
-   *
-   * @throws the first error because of which a token could not be processed, after the others.
+   * Processes the tokens. `isNew` is false if none of them is new: a transmitter that returns
+   * acknowledged tokens again is polled at intervals. `failures` has the errors because of which
+   * tokens could not be processed.
    */
-  async #process(sets: ReadonlyMap<string, string>): Promise<boolean> {
+  async #process(sets: readonly [key: string, token: string][]): Promise<Processed> {
     const { events, issuer } = this.#options
-    const failures: unknown[] = []
-    let isNew = false
-    for (const [key, token] of sets) {
-      this.#closing.signal.throwIfAborted()
+    const processed: Processed = { isNew: false, failures: [] }
+    const processOne = async (key: string, token: string) => {
       try {
         const { outcome } = await events.receive(token, issuer)
         this.#acknowledged.push(key)
-        isNew ||= outcome !== 'duplicate'
+        processed.isNew ||= outcome !== 'duplicate'
       } catch (error) {
         if (error instanceof InvalidTokenError) this.#rejected.set(key, deliveryErrorOf(error))
-        else failures.push(error)
+        else processed.failures.push(error)
       }
     }
-    if (failures.length > 0) throw failures[0]
-    return isNew
+    const inProcess = new Set<Promise<void>>()
+    for (const [key, token] of sets) {
+      if (inProcess.size >= MAX_CONCURRENT) await Promise.race(inProcess)
+      // Yields to the event loop, so that the verification of many signatures delays no request.
+      await new Promise((resolve) => setImmediate(resolve))
+      this.#closing.signal.throwIfAborted()
+      const processing = processOne(key, token).finally(() => inProcess.delete(processing))
+      inProcess.add(processing)
+    }
+    await Promise.all(inProcess)
+    return processed
   }
 }
 
-/** Returns the tokens of a response by their keys; `undefined` if the response is malformed. */
-function setsOf(response: Readonly<Record<string, unknown>>): Map<string, string> | undefined {
+interface Processed {
+  isNew: boolean
+  readonly failures: unknown[]
+}
+
+/** Returns the tokens of a response with their keys; `undefined` if the response is malformed. */
+function setsOf(
+  response: Readonly<Record<string, unknown>>,
+): [key: string, token: string][] | undefined {
   const sets = ownMember(response, 'sets')
   if (!isJsonObject(sets)) return undefined
   const entries = Object.entries(sets)
   const isValid = entries.every(([, token]) => typeof token === 'string')
-  return isValid ? new Map(entries as [string, string][]) : undefined
+  return isValid ? (entries as [string, string][]) : undefined
 }
 
 /** Resolves after the pause, or when the signal aborts, which has not happened yet. Does not keep the process alive. */

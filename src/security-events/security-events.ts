@@ -9,6 +9,7 @@ import { applicationFailure } from '../errors/application-function.js'
 import { InvalidTokenError, ResourceServerError } from '../errors/errors.js'
 import type { Result } from '../errors/result.js'
 import { responseHeaders } from '../errors/www-authenticate.js'
+import { withinDeadline } from '../http/deadline.js'
 import { untrustedIssuer } from '../issuer/issuer.js'
 import type { KeySource } from '../keys/key-source.js'
 import { publish } from '../observability/diagnostics.js'
@@ -49,6 +50,9 @@ export interface SecurityEventsOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
+
+/** Time limit of `resolveSubject`, so that a call that never settles does not stop the feed. */
+const RESOLVE_TIMEOUT_MS = 5_000
 
 type Effect = Pick<SecurityEvent, 'outcome' | 'revoked'>
 
@@ -186,7 +190,8 @@ async function findTarget(
   if (target !== undefined || resolveSubject === undefined) return target
   let resolved: unknown
   try {
-    resolved = await resolveSubject(subject, type)
+    const options = { timeout: RESOLVE_TIMEOUT_MS }
+    resolved = await withinDeadline(async () => resolveSubject(subject, type), options)
   } catch (thrown) {
     throw applicationFailure('securityEvents.resolveSubject', thrown)
   }

@@ -18,6 +18,9 @@ import type { ResolvedOptions } from './options.js'
 
 /** Minimum time between two log lines about the replay store, in milliseconds. */
 const REPORT_INTERVAL_MS = 1_000
+/** Minimum time between two log lines about polled events that fail, in milliseconds. */
+const EVENT_REPORT_INTERVAL_MS = 30_000
+const EVENT_FAILED = 'a polled security event could not be processed; it is requested again'
 /** Maximum number of tokens of each kind that an instance without `stores.replay` remembers. */
 const MAX_REMEMBERED = 100_000
 
@@ -70,7 +73,7 @@ export async function assembleEventReceivers(
 function assemblePoller(
   feed: Feed,
   events: SecurityEvents,
-  { logger }: ResolvedOptions,
+  { logger, monotonicNow }: ResolvedOptions,
 ): readonly Poller[] {
   const { issuer } = feed
   const { poll } = feed.options
@@ -80,8 +83,17 @@ function assemblePoller(
     const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
     logger.warn(details, 'polling for security events failed; events arrive late')
   }
+  const reportEvent = throttledReport(
+    (details: object) => logger.warn(details, EVENT_FAILED),
+    EVENT_REPORT_INTERVAL_MS,
+    monotonicNow,
+  )
+  const onEventFailure = (err: unknown, retryIn: number) => {
+    feed.recordPoll(err)
+    reportEvent({ err, issuer, retryInMilliseconds: Math.round(retryIn) })
+  }
   const onPolled = () => feed.recordPoll()
-  return [new Poller({ ...poll, issuer, events, onPolled, onFailure })]
+  return [new Poller({ ...poll, issuer, events, onPolled, onFailure, onEventFailure })]
 }
 
 function assembleFeeds(options: ResolvedOptions, issuers: IssuerSource): Promise<readonly Feed[]> {
