@@ -105,21 +105,19 @@ export class Logouts {
     const { used, revoke, clockTolerance } = this.#options
     const { issuer, subject, sessionId } = token
     let failure: unknown
-    const isFirst = await used.add(token, memoryOf(maxAge, clockTolerance)).catch((error) => {
+    const isKnown = await used.has(token).catch((error) => {
       failure = error
     })
-    if (isFirst === false) throw replayedLogoutToken()
+    if (isKnown === true) throw replayedLogoutToken()
     const revocation = this.#revocationOf(token, revokes)
-    try {
-      await revoke(revocation)
-    } catch (error) {
-      await used.forget(token)
-      throw error
-    }
+    await revoke(revocation)
     // The session ended even if it is unknown whether the token was used before. The issuer may
-    // send the token again, because the store may have failed before or after it added the entry.
+    // send the token again.
     if (failure !== undefined) throw failure
-    const revoked = revocation.sid === undefined ? 'user' : 'session'
+    // Remembered after the revocation is stored: otherwise, the issuer could not repeat the token
+    // after this process ended in between.
+    if (!(await used.add(token, memoryOf(maxAge, clockTolerance)))) throw replayedLogoutToken()
+    const revoked = Object.hasOwn(revocation, 'sid') ? 'session' : 'user'
     return { issuer, subject, sessionId, revoked }
   }
 

@@ -4,12 +4,16 @@
  * only on its claims. So the memory is shorter than the maximum age of tokens, and it does not use
  * `add()` of the store, whose TTL is also the time for which DPoP proofs are rejected after a data
  * loss.
+ *
+ * A token is identified by its event and subject as well, so that a transmitter that uses a `jti`
+ * twice loses no revocation.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
 import { sha256 } from '../base/thumbprint.js'
 import { StoreUnavailableError } from '../errors/errors.js'
 import type { Report } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
+import type { SecurityEventToken } from './security-event-token.js'
 
 type EventMemory = Pick<Store, 'get' | 'set'>
 
@@ -23,6 +27,8 @@ export interface ReceivedEventsOptions {
   readonly onFailure: Report<unknown>
 }
 
+type ReceivedToken = Pick<SecurityEventToken, 'id' | 'type' | 'subject'>
+
 export class ReceivedEvents {
   readonly #options: ReceivedEventsOptions
 
@@ -33,18 +39,18 @@ export class ReceivedEvents {
   /**
    * Whether the token was received before.
    *
-   * @param issuer identifier of the transmitter, among whose tokens `id` is unique.
+   * @param issuer identifier of the transmitter.
    * @throws {StoreUnavailableError} if the store fails.
    */
-  has(issuer: string, id: string): Promise<boolean> {
+  has(issuer: string, token: ReceivedToken): Promise<boolean> {
     const { memory } = this.#options
-    return this.#call(async () => typeof (await memory.get(keyOf(issuer, id))) === 'string')
+    return this.#call(async () => typeof (await memory.get(keyOf(issuer, token))) === 'string')
   }
 
   /** Remembers a token. @throws {StoreUnavailableError} if the store fails. */
-  add(issuer: string, id: string): Promise<void> {
+  add(issuer: string, token: ReceivedToken): Promise<void> {
     const { memory } = this.#options
-    return this.#call(() => memory.set(keyOf(issuer, id), '', MEMORY_MS))
+    return this.#call(() => memory.set(keyOf(issuer, token), '', MEMORY_MS))
   }
 
   async #call<T>(call: () => Promise<T>): Promise<T> {
@@ -57,8 +63,8 @@ export class ReceivedEvents {
   }
 }
 
-function keyOf(issuer: string, id: string): string {
-  return `event:${sha256(JSON.stringify([issuer, id]))}`
+function keyOf(issuer: string, { id, type, subject }: ReceivedToken): string {
+  return `event:${sha256(JSON.stringify([issuer, id, type, subject]))}`
 }
 
 /**

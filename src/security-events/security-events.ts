@@ -137,7 +137,7 @@ export class SecurityEvents {
   async #process(token: SecurityEventToken, feed: Feed): Promise<Effect> {
     const { received } = this.#options
     let failure: unknown
-    const isKnown = await received.has(feed.issuer, token.id).catch((error) => {
+    const isKnown = await received.has(feed.issuer, token).catch((error) => {
       failure = error
     })
     if (isKnown === true) return { outcome: 'duplicate', revoked: undefined }
@@ -145,7 +145,7 @@ export class SecurityEvents {
     // The revocation is in force even if it is unknown whether the token was received before. The
     // transmitter sends the token again.
     if (failure !== undefined) throw failure
-    await received.add(feed.issuer, token.id)
+    await received.add(feed.issuer, token)
     return effect
   }
 

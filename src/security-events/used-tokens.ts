@@ -6,7 +6,7 @@ import type { Report } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 
 export interface UsedTokensOptions {
-  readonly store: Pick<Store, 'add' | 'delete'>
+  readonly store: Pick<Store, 'add' | 'get'>
   /** Separates the entries of this kind of token from others in the store. */
   readonly namespace: string
   /** Called for each failed call of the store. Must not throw. */
@@ -37,6 +37,12 @@ export class UsedTokens {
     this.#options = options
   }
 
+  /** Whether the token was used before. @throws {StoreUnavailableError} if the store fails. */
+  async has(identity: TokenIdentity): Promise<boolean> {
+    const { store } = this.#options
+    return this.#call(async () => typeof (await store.get(this.#keyOf(identity))) === 'string')
+  }
+
   /**
    * Remembers a token for `ttlMs`.
    *
@@ -46,21 +52,25 @@ export class UsedTokens {
    * @throws {StoreUnavailableError} if the store fails.
    */
   async add(identity: TokenIdentity, ttlMs: number): Promise<boolean> {
-    const { store, onFailure } = this.#options
-    try {
-      // A custom store may return any value: only `true` means that the token is new.
-      return (await store.add(this.#keyOf(identity), '', ttlMs)) === true
-    } catch (error) {
-      if (isIndeterminate(error)) return true
-      onFailure(error)
-      throw new StoreUnavailableError('the replay store', RETRY_AFTER_SECONDS, error)
-    }
+    const { store } = this.#options
+    return this.#call(async () => {
+      try {
+        // A custom store may return any value: only `true` means that the token is new.
+        return (await store.add(this.#keyOf(identity), '', ttlMs)) === true
+      } catch (error) {
+        if (isIndeterminate(error)) return true
+        throw error
+      }
+    })
   }
 
-  /** Forgets a token, so that the issuer can send it again. Never rejects. */
-  async forget(identity: TokenIdentity): Promise<void> {
-    const { store, onFailure } = this.#options
-    await store.delete(this.#keyOf(identity)).catch(onFailure)
+  async #call<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      this.#options.onFailure(error)
+      throw new StoreUnavailableError('the replay store', RETRY_AFTER_SECONDS, error)
+    }
   }
 
   #keyOf({ issuer, id }: TokenIdentity): string {

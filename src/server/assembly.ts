@@ -171,7 +171,7 @@ function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
   const observe = (use: StoreStatus['use'], store: Store): Store => {
     const health = new StoreHealth()
     observed.set(use, health)
-    return observedStore(store, health)
+    return observedStore(store, health, use !== 'introspection')
   }
   const { replay, revocations, introspection } = stores
   const needsReplay = dpop?.replay.whenUnavailable === 'reject'

@@ -57,7 +57,8 @@ export async function assembleEventReceivers(
     onFailure: reportAs('replay store unavailable; logout token got 503'),
   })
   const received = new ReceivedEvents({
-    memory: stores.replay ?? localMemory(MAX_REMEMBERED, monotonicNow),
+    // If the revocations of this instance are not shared, another must process the token again.
+    memory: (stores.revocations && stores.replay) ?? localMemory(MAX_REMEMBERED, monotonicNow),
     onFailure: reportAs('replay store unavailable; security event token got 503'),
   })
   const shared = { ...parts, tokens, clockTolerance: limits.clockTolerance, now }

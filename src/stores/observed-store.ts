@@ -65,17 +65,19 @@ export class StoreHealth {
 /**
  * Returns a wrapper of the store: its errors are safe to log, and its calls have a deadline.
  * `publish` and `subscribe` do not affect the health, because messages may be lost at any time.
- * `get`, `set` and `delete` have no deadline here: the introspection cache, their only caller, sets
- * a shorter deadline and limits the number of unsettled calls.
+ *
+ * @param limitsEntries whether `get`, `set` and `delete` have a deadline as well. The introspection
+ *   cache sets a shorter one, and limits the number of unsettled calls.
  */
-export function observedStore(store: Store, health: StoreHealth): Store {
+export function observedStore(store: Store, health: StoreHealth, limitsEntries: boolean): Store {
   const timeoutMs = store.callTimeout ?? DEFAULT_CALL_TIMEOUT_MS
   const timed = <T>(call: () => Promise<T>) => health.observe(() => withinTimeout(timeoutMs, call))
+  const timedEntry: typeof timed = (call) => (limitsEntries ? timed(call) : health.observe(call))
   return {
     add: (...args) => timed(async () => store.add(...args)),
-    get: (...args) => health.observe(() => store.get(...args)),
-    set: (...args) => health.observe(() => store.set(...args)),
-    delete: (...args) => health.observe(() => store.delete(...args)),
+    get: (...args) => timedEntry(async () => store.get(...args)),
+    set: (...args) => timedEntry(async () => store.set(...args)),
+    delete: (...args) => timedEntry(async () => store.delete(...args)),
     mergeRevocations: (...args) => timed(async () => store.mergeRevocations(...args)),
     revocationsSince: (...args) => timed(async () => store.revocationsSince(...args)),
     listRevocations: () => timedSlices(store, timed),

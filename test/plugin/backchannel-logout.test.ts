@@ -118,7 +118,7 @@ t.test('responds with 500 if the revocations are full', async (t) => {
 t.test('bounds the logout tokens in verification', async (t) => {
   const store = faultyStore()
   const app = await api(t, { stores: { replay: store } })
-  store.hanging.add('add')
+  store.hanging.add('get')
   for (let i = 0; i < 100; i++) void post(app, form(await logoutToken(key))).catch(() => {})
   await new Promise((resolve) => setTimeout(resolve, 200))
   const response = await post(app, form(await logoutToken(key)))

@@ -2,6 +2,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import resourceServer, {
+  memoryStore,
   type PluginOptions,
   type PushedSecurityEventFeed,
 } from '../../src/index.js'
@@ -161,7 +162,7 @@ t.test('P8: responds with 503 while a store is unavailable, and never acknowledg
   for (const method of ['mergeRevocations', 'get', 'set']) {
     const store = faultyStore()
     const use = method === 'mergeRevocations' ? 'revocations' : 'replay'
-    const app = await api(t, {}, { stores: { [use]: store } })
+    const app = await api(t, {}, { stores: { revocations: memoryStore(), [use]: store } })
     const token = await eventToken(key)
     store.failing.add(method)
     const response = await post(app, token)
@@ -175,7 +176,7 @@ t.test('P8: responds with 503 while a store is unavailable, and never acknowledg
 
 t.test('P9: bounds the tokens in processing', async (t) => {
   const store = faultyStore()
-  const app = await api(t, {}, { stores: { replay: store } })
+  const app = await api(t, {}, { stores: { replay: store, revocations: memoryStore() } })
   store.hanging.add('get')
   for (let i = 0; i < 100; i++) void post(app, await eventToken(key)).catch(() => {})
   await new Promise((resolve) => setTimeout(resolve, 100))

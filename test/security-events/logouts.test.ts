@@ -168,11 +168,47 @@ t.test('rejects with 503 if the replay store fails, although the session ended',
   await server.revokeByLogoutToken(token, OPTIONS)
 })
 
-t.test('reports a revocation that neither store accepts only as a failure', async (t) => {
+t.test('a replay store that fails to look up a logout token hinders no revocation', async (t) => {
+  for (const faults of ['failing', 'hanging'] as const) {
+    const store = Object.assign(faultyStore(), { callTimeout: 50 })
+    const server = await serverWith(t, { stores: { replay: store } })
+    store[faults].add('get')
+    const token = await logoutToken(key)
+    await t.rejects(server.revokeByLogoutToken(token, OPTIONS), { name: 'StoreUnavailableError' })
+    await t.rejects(server.verify(await tokenOf({ sid: 'session-1' })), REVOKED)
+    store[faults].clear()
+    await server.revokeByLogoutToken(token, OPTIONS)
+  }
+})
+
+t.test('a logout token is remembered only after its revocation is stored', async (t) => {
+  const replay = memoryStore()
+  const revocations = faultyStore()
+  let store = () => {}
+  const stored = new Promise<void>((resolve) => {
+    store = resolve
+  })
+  let writes = 0
+  revocations.mergeRevocations = () => {
+    writes++
+    return stored
+  }
+  const ending = await serverWith(t, { stores: { replay, revocations } })
+  const token = await logoutToken(key)
+  const interrupted = t.rejects(ending.revokeByLogoutToken(token, OPTIONS), by('replay'))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.equal(writes, 1)
+  const other = await serverWith(t, { stores: { replay, revocations: memoryStore() } })
+  await other.revokeByLogoutToken(token, OPTIONS)
+  await t.rejects(other.verify(await tokenOf({ sid: 'session-1' })), REVOKED)
+  store()
+  await interrupted
+})
+
+t.test('fails if no more revocations are possible', async (t) => {
   const store = faultyStore()
   const server = await serverWith(t, { stores: { replay: store }, revocations: { maxEntries: 1 } })
   await server.revoke({ jti: 'x' })
-  store.failing.add('delete')
   const token = await logoutToken(key)
   await t.rejects(server.revokeByLogoutToken(token, OPTIONS), RangeError)
 })

@@ -317,6 +317,37 @@ t.test('two instances that receive a token at the same time both acknowledge it'
   }
 })
 
+t.test('the same jti of another event or subject loses no revocation', async (t) => {
+  const server = await serverWith(t)
+  const jti = 'j'
+  const other = { events: { 'https://example.com/event': {} } }
+  t.match(await server.receive(await eventToken(key, { jti, ...other })), { outcome: 'ignored' })
+  const sub_id = { ...USER, sub: 'user-2' }
+  t.match(await server.receive(await eventToken(key, { jti, sub_id })), { outcome: 'revoked' })
+  const token = await eventToken(key, { jti })
+  t.match(await server.receive(token), { outcome: 'revoked' })
+  t.match(await server.receive(token), { outcome: 'duplicate' })
+  await t.rejects(server.verify(await tokenOf({ sid: 'session-1' })), REVOKED)
+})
+
+t.test('instances that share no revocations each process a token', async (t) => {
+  const stores = { replay: memoryStore() }
+  const [one, two] = [await serverWith(t, { stores }), await serverWith(t, { stores })]
+  const token = await eventToken(key)
+  await one.receive(token)
+  t.match(await two.receive(token), { outcome: 'revoked' })
+  await t.rejects(two.verify(await tokenOf({ sid: 'session-1' })), REVOKED)
+  t.match(await two.receive(token), { outcome: 'duplicate' })
+})
+
+t.test('a store that never settles a look-up stops no revocation', async (t) => {
+  const store = Object.assign(faultyStore(), { callTimeout: 50 })
+  const server = await serverWith(t, { stores: { replay: store, revocations: memoryStore() } })
+  store.hanging.add('get').add('set')
+  await t.rejects(server.receive(await eventToken(key)), { name: 'StoreUnavailableError' })
+  await t.rejects(server.verify(await tokenOf({ sid: 'session-1' })), REVOKED)
+})
+
 t.test('the same jti of two transmitters are different tokens', async (t) => {
   const feeds = [ISSUER, OTHER].map((issuer) => ({ issuer, audience: STREAM }))
   const server = await serverWith(t, { ...twoIssuers, securityEvents: feeds })
@@ -354,7 +385,10 @@ t.test('never acknowledges an event that did not reach the store', async (t) => 
     const store = faultyStore()
     const lines: string[] = []
     const logger = { warn: (_: object, message: string) => void lines.push(message) }
-    const server = await serverWith(t, { stores: { [use]: store }, logger })
+    const server = await serverWith(t, {
+      stores: { revocations: memoryStore(), [use]: store },
+      logger,
+    })
     const token = await eventToken(key)
     store.failing.add(method)
     await t.rejects(server.receive(token), {

@@ -46,7 +46,7 @@ for (const [method, call] of Object.entries(CALLS)) {
     withFakeTime(t)
     const inner = faultyStore()
     const health = new StoreHealth()
-    const store = observedStore(inner, health)
+    const store = observedStore(inner, health, false)
     inner.hanging.add(method)
     let isSettled = false
     const calling = call(store).finally(() => {
@@ -79,7 +79,7 @@ t.test('a slice that never arrives ends the list after the earlier slices', asyn
   })
   const listed: unknown[] = []
   const listing = (async () => {
-    for await (const slice of observedStore(store, new StoreHealth()).listRevocations()) {
+    for await (const slice of observedStore(store, new StoreHealth(), false).listRevocations()) {
       listed.push(slice)
     }
   })()
@@ -103,7 +103,7 @@ t.test('ends a list that is not read to its end', async (t) => {
       }
     },
   })
-  for await (const _ of observedStore(store, new StoreHealth()).listRevocations()) break
+  for await (const _ of observedStore(store, new StoreHealth(), false).listRevocations()) break
   await settle()
   t.equal(ended, 1)
 })
@@ -118,7 +118,7 @@ t.test('each slice has its own deadline', async (t) => {
       }
     },
   })
-  const listing = revocationsIn(observedStore(store, new StoreHealth()))
+  const listing = revocationsIn(observedStore(store, new StoreHealth(), false))
   for (let i = 0; i < 40; i++) {
     await settle()
     pass(300)
@@ -137,7 +137,11 @@ t.test('ends a subscription that is made after its deadline', async (t) => {
           settleLate = () => (comes ? resolve(async () => void ended++) : reject(new Error('late')))
         }),
     })
-    const subscribing = observedStore(store, new StoreHealth()).subscribe('a', t.fail, t.fail)
+    const subscribing = observedStore(store, new StoreHealth(), false).subscribe(
+      'a',
+      t.fail,
+      t.fail,
+    )
     const rejected = t.rejects(subscribing, LATE)
     await settle()
     pass(5_000)
@@ -151,7 +155,7 @@ t.test('ends a subscription that is made after its deadline', async (t) => {
 t.test('get, set and delete have no deadline here, because their caller has one', async (t) => {
   withFakeTime(t)
   const inner = faultyStore()
-  const store = observedStore(inner, new StoreHealth())
+  const store = observedStore(inner, new StoreHealth(), false)
   let settled = 0
   for (const method of ['get', 'set', 'delete'] as const) {
     inner.hanging.add(method)
@@ -166,7 +170,7 @@ t.test('uses callTimeout of the store, and rejects an invalid one', async (t) =>
   withFakeTime(t)
   const inner = Object.assign(faultyStore(), { callTimeout: 200 })
   inner.hanging.add('add')
-  const adding = observedStore(inner, new StoreHealth()).add('a', '', 60_000)
+  const adding = observedStore(inner, new StoreHealth(), false).add('a', '', 60_000)
   const rejected = t.rejects(adding, { message: /did not settle within 200 ms/ })
   await settle()
   pass(200)

@@ -74,7 +74,7 @@ t.test('an observed store passes every call to the store', async (t) => {
   const longest: number[] = []
   const store = Object.assign(faultyStore(), { declareMaxTtl: (ttl: number) => longest.push(ttl) })
   const health = new StoreHealth()
-  const observed = observedStore(store, health)
+  const observed = observedStore(store, health, false)
   t.equal(await observed.add('a', 'one', 60_000), true)
   t.equal(await observed.get('a'), 'one')
   await observed.set('a', 'two', 60_000)
@@ -90,7 +90,7 @@ t.test('an observed store passes every call to the store', async (t) => {
   t.ok(await observed.revocationsSince(undefined))
   t.equal((await revocationsIn(observed)).length, 1)
   observed.declareMaxTtl?.(5)
-  observedStore(memoryStore(), health).declareMaxTtl?.(5)
+  observedStore(memoryStore(), health, false).declareMaxTtl?.(5)
   t.strictSame(longest, [5])
   t.equal(health.state, 'available')
 })
