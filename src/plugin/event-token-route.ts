@@ -41,7 +41,7 @@ export type InvalidReason = 'body' | 'credentials' | InvalidTokenError
 
 const MAX_BODY_BYTES = 16_384
 /** Maximum number of tokens in processing per route, because each may wait for keys or a store. */
-const MAX_IN_FLIGHT = 100
+const MAX_IN_FLIGHT = 200
 
 const CONFIG: FastifyContextConfig = { auth: false }
 /** The type declares `hide`, because the type augmentation of `@fastify/swagger` may be absent. */

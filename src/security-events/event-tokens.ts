@@ -18,6 +18,7 @@ import {
 import { findSigningKey } from '../token/find-signing-key.js'
 import { KnownHeaders } from '../token/known-headers.js'
 import { SparingKeys } from './sparing-keys.js'
+import { WaitLimit } from './wait-limit.js'
 
 export interface EventTokensOptions {
   readonly counters: Counters
@@ -51,6 +52,7 @@ export class EventTokens {
   readonly #options: EventTokensOptions
   readonly #knownHeaders = new KnownHeaders()
   readonly #keys = new WeakMap<KeySource, SparingKeys>()
+  readonly #waits = new WaitLimit()
 
   constructor(options: EventTokensOptions) {
     this.#options = options
@@ -81,7 +83,8 @@ export class EventTokens {
   }
 
   #keysOf(source: KeySource): SparingKeys {
-    const known = this.#keys.get(source) ?? new SparingKeys(source, this.#options.monotonicNow)
+    const { monotonicNow } = this.#options
+    const known = this.#keys.get(source) ?? new SparingKeys(source, monotonicNow, this.#waits)
     this.#keys.set(source, known)
     return known
   }

@@ -2,23 +2,30 @@
  * Finds the keys for tokens that callers send without an access token. Forged ones must not use up
  * the refetch budget that access tokens need after a key rotation. Tokens that no cached key
  * verifies therefore cause fetches of their own: at most one successful fetch per cooldown and
- * issuer. The back-off of the key set limits failed fetches.
+ * issuer. The back-off of the key set limits failed fetches, and a limit that all key sets share the
+ * number of tokens that wait for one.
  */
 import type { Algorithm } from '../base/algorithms.js'
+import { KeysUnavailableError } from '../errors/errors.js'
 import type { Candidates, KeySource } from '../keys/key-source.js'
+import type { WaitLimit } from './wait-limit.js'
 
 const COOLDOWN_MS = 30_000
+const RETRY_AFTER_SECONDS = 1
+const TOO_MANY = 'too many tokens wait for keys'
 
 export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyNot'> {
   readonly #source: KeySource
   readonly #monotonicNow: () => number
+  readonly #waits: WaitLimit
   #refreshing: Promise<void> | undefined
   #refreshableAt = Number.NEGATIVE_INFINITY
 
   /** @param monotonicNow returns the time of a monotonic clock, in milliseconds. */
-  constructor(source: KeySource, monotonicNow: () => number) {
+  constructor(source: KeySource, monotonicNow: () => number, waits: WaitLimit) {
     this.#source = source
     this.#monotonicNow = monotonicNow
+    this.#waits = waits
   }
 
   /**
@@ -27,7 +34,8 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
    * @throws {KeysUnavailableError} if the issuer is unavailable, and no cached key has the `kid`.
    */
   async find(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
-    const cached = await this.#source.find(algorithm, kid, false)
+    const found = this.#source.find(algorithm, kid, false)
+    const cached = found instanceof Promise ? await this.#wait(found) : found
     if (cached.length > 0) return cached
     await this.#refresh()
     return this.#source.find(algorithm, kid, false)
@@ -53,6 +61,10 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
   async #refresh(): Promise<void> {
     const now = this.#monotonicNow()
     if (this.#refreshing === undefined && now < this.#refreshableAt) return
+    await this.#wait(this.#refreshNow(now))
+  }
+
+  async #refreshNow(now: number): Promise<void> {
     this.#refreshing ??= this.#source
       .refresh()
       .then(() => {
@@ -64,5 +76,12 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
     // One error per waiter, because error handlers may mutate it. During the back-off that follows
     // a failed fetch, refresh() fails without another fetch.
     await this.#refreshing.catch(() => this.#source.refresh())
+  }
+
+  #wait<T>(pending: Promise<T>): Promise<T> {
+    return this.#waits.wait(pending, () => {
+      const { issuer } = this.#source.status()
+      return new KeysUnavailableError(issuer, RETRY_AFTER_SECONDS, new Error(TOO_MANY))
+    })
   }
 }

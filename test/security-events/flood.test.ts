@@ -1,10 +1,15 @@
 /** Forged logout tokens cost as little as forged access tokens, and delay no honest caller. */
+import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { createResourceServer, type ResourceServerOptions } from '../../src/index.js'
-import { AUDIENCE, makeKey, seconds, sign } from '../fixtures/issuer.js'
+import resourceServer, {
+  createResourceServer,
+  type ResourceServerOptions,
+} from '../../src/index.js'
+import { AUDIENCE, makeKey, seconds, sign, type TestKey } from '../fixtures/issuer.js'
 import { json, type KeyServer, startKeyServer, status } from '../fixtures/key-server.js'
 import { CLIENT_ID, logoutToken } from '../fixtures/logout-tokens.js'
 import { key, tokenOf } from '../fixtures/protected-api.js'
+import { eventToken, STREAM } from '../fixtures/security-events.js'
 
 /** Returns a rejection as a pattern for `t.rejects`. */
 const by = (check: string) => ({ name: 'InvalidTokenError', check })
@@ -51,6 +56,42 @@ t.test('10,000 forged logout tokens cause two key fetches and revoke nothing', a
   issuer.respond('/keys', json({ keys: [key.publicJwk, other.publicJwk] }))
   await server.verify(await sign(other, { iss, sid: 'session-1' }))
   t.equal(issuer.count('/keys'), 3, 'the budget of access tokens was not used')
+})
+
+t.test('forged tokens that wait for keys keep no token with a cached key waiting', async (t) => {
+  const issuer = await startKeyServer([key.publicJwk])
+  t.teardown(() => issuer.close())
+  const { issuer: iss } = issuer
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, {
+    issuer: iss,
+    audience: AUDIENCE,
+    backchannelLogout: { path: '/logout', clientIds: [CLIENT_ID] },
+    securityEvents: { issuer: iss, audience: STREAM, push: { path: '/events' } },
+  })
+  const post = (url: string, type: string, payload: string) =>
+    app.inject({ method: 'POST', url, headers: { 'content-type': type }, payload })
+  const logout = async (key: TestKey) =>
+    post(
+      '/logout',
+      'application/x-www-form-urlencoded',
+      `logout_token=${await logoutToken(key, { iss })}`,
+    )
+  const event = async (key: TestKey) =>
+    post('/events', 'application/secevent+jwt', await eventToken(key, { iss }))
+  await app.resourceServer.refreshKeys()
+  issuer.respond('/keys', () => {})
+  const forged: Promise<number>[] = []
+  for (let sent = 0; sent < 300; sent++) {
+    for (const send of [logout, event]) forged.push(send(other).then((sent) => sent.statusCode))
+  }
+  const first = await Promise.race(forged)
+  t.equal(first, 503, 'further forged tokens do not wait')
+  t.equal((await logout(key)).statusCode, 200)
+  t.equal((await event(key)).statusCode, 202)
+  issuer.respond('/keys', json({ keys: [] }))
+  t.equal(issuer.count('/keys'), 2)
 })
 
 t.test('accepts a logout token that is signed with a new key', async (t) => {
