@@ -193,9 +193,18 @@ async function findTarget(
     const options = { timeout: RESOLVE_TIMEOUT_MS }
     resolved = await withinDeadline(async () => resolveSubject(subject, type), options)
   } catch (thrown) {
-    throw applicationFailure('securityEvents.resolveSubject', thrown)
+    throw applicationFailure('securityEvents.resolveSubject', failureOf(thrown))
   }
   return checkResolvedSubject(resolved, tokenIssuers)
+}
+
+/**
+ * An error that rejects another token, such as one that the function verified, must not reject the
+ * event, because the transmitter would not send it again.
+ */
+function failureOf(thrown: unknown): unknown {
+  if (!(thrown instanceof InvalidTokenError) || thrown.check === 'policy') return thrown
+  return new Error('an InvalidTokenError without the check "policy"', { cause: thrown })
 }
 
 function describeEvent(token: SecurityEventToken, issuer: string, effect: Effect): SecurityEvent {

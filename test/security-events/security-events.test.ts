@@ -270,6 +270,22 @@ t.test(
   },
 )
 
+t.test(
+  'an access token that resolveSubject rejects is no reason to reject the event',
+  async (t) => {
+    const thrown = new InvalidTokenError('The access token expired', { check: 'expiry' })
+    const resolveSubject = () => Promise.reject(thrown)
+    const server = await serverWith(t, { feed: { resolveSubject } })
+    const token = await eventToken(key, { sub_id: { format: 'email', email: 'x' } })
+    await t.rejects(server.receive(token), {
+      name: 'Error',
+      message: 'The function "securityEvents.resolveSubject" failed',
+      cause: { cause: thrown },
+    })
+    t.match(server.statistics().securityEvents, { rejected: 0, failed: 1 })
+  },
+)
+
 t.test('an event that revokes needs a subject', async (t) => {
   const server = await serverWith(t)
   await t.rejects(server.receive(await eventToken(key, { sub_id: undefined })), {
