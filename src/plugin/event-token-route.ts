@@ -12,6 +12,7 @@ import type {
   FastifySchema,
 } from 'fastify'
 import { reject } from '../base/check.js'
+import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError, type ResourceServerError, UnavailableError } from '../errors/errors.js'
 import { logSafely } from '../observability/safe-logger.js'
 
@@ -59,7 +60,8 @@ export async function serveEventTokens(
   route: EventTokenRoute,
 ): Promise<void> {
   const { path, contentType, tokenIn, accept, sendInvalid } = route
-  const admits = route.admits ?? (() => true)
+  // Read as an own member, because the route of logout tokens has none.
+  const admits = ownMember(route, 'admits') ?? (() => true)
   let inFlight = 0
   await fastify.register(async (context) => {
     context.removeAllContentTypeParsers()

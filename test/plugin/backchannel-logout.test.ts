@@ -158,6 +158,18 @@ t.test('does not count as a route of the application', async (t) => {
   await t.rejects(async () => app.ready(), /guards nothing|no route/)
 })
 
+t.test('a polluted Object.prototype disables no route', async (t) => {
+  const polluted = Object.prototype as { admits?: unknown }
+  polluted.admits = 'x'
+  t.teardown(() => {
+    delete polluted.admits
+  })
+  const app = await api(t)
+  await app.ready()
+  delete polluted.admits
+  t.equal((await post(app, form(await logoutToken(key)))).statusCode, 200)
+})
+
 t.test('names the option that is invalid', async (t) => {
   const invalid: [unknown, RegExp][] = [
     [true, /"backchannelLogout" option must be an object with path and clientIds/],
