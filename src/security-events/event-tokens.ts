@@ -48,6 +48,9 @@ export interface EventTokenRules<Signer extends EventSigner, T> {
   readonly read: (jws: ParsedJws, signer: Signer) => Result<T>
 }
 
+/** For the error if too many tokens wait for a function as issuer. */
+const AN_ISSUER = 'an issuer that the application resolves'
+
 export class EventTokens {
   readonly #options: EventTokensOptions
   readonly #knownHeaders = new KnownHeaders()
@@ -71,7 +74,10 @@ export class EventTokens {
   ): Promise<{ readonly event: T; readonly signer: Signer }> {
     const { counters, maxTokenLength } = this.#options
     const jws = unwrap(parseCompactJws(raw, maxTokenLength, this.#knownHeaders))
-    const signer = unwrap(await resolve(jws.issuerClaims))
+    const resolving = resolve(jws.issuerClaims)
+    const signer = unwrap(
+      resolving instanceof Promise ? await this.#waits.wait(resolving, AN_ISSUER) : resolving,
+    )
     const algorithm = unwrap(resolveAlgorithm(signer, jws.header.alg))
     const early = hasClaims(jws) ? unwrap(read(jws, signer)) : undefined
     const source = this.#keysOf(signer.keys)

@@ -6,13 +6,10 @@
  * number of tokens that wait for one.
  */
 import type { Algorithm } from '../base/algorithms.js'
-import { KeysUnavailableError } from '../errors/errors.js'
 import type { Candidates, KeySource } from '../keys/key-source.js'
 import type { WaitLimit } from './wait-limit.js'
 
 const COOLDOWN_MS = 30_000
-const RETRY_AFTER_SECONDS = 1
-const TOO_MANY = 'too many tokens wait for keys'
 
 export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyNot'> {
   readonly #source: KeySource
@@ -79,9 +76,6 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
   }
 
   #wait<T>(pending: Promise<T>): Promise<T> {
-    return this.#waits.wait(pending, () => {
-      const { issuer } = this.#source.status()
-      return new KeysUnavailableError(issuer, RETRY_AFTER_SECONDS, new Error(TOO_MANY))
-    })
+    return this.#waits.wait(pending, this.#source.status().issuer)
   }
 }

@@ -94,6 +94,34 @@ t.test('forged tokens that wait for keys keep no token with a cached key waiting
   t.equal(issuer.count('/keys'), 2)
 })
 
+t.test(
+  'forged tokens that wait for the function as issuer keep no other token waiting',
+  async (t) => {
+    const TENANT = 'https://tenant.example'
+    const issuer = (iss: string) =>
+      iss === TENANT ? { jwks: { keys: [key.publicJwk] } } : new Promise<undefined>(() => {})
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(resourceServer, {
+      issuer,
+      audience: AUDIENCE,
+      backchannelLogout: { path: '/logout', clientIds: [CLIENT_ID] },
+    })
+    const send = async (key: TestKey, iss: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/logout',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        payload: `logout_token=${await logoutToken(key, { iss })}`,
+      })
+    t.equal((await send(key, TENANT)).statusCode, 200)
+    const forged: Promise<unknown>[] = []
+    for (let sent = 0; sent < 300; sent++) forged.push(send(other, `https://${sent}.example`))
+    t.match(await Promise.race(forged), { statusCode: 503, headers: { 'retry-after': '1' } })
+    t.equal((await send(key, TENANT)).statusCode, 200)
+  },
+)
+
 t.test('accepts a logout token that is signed with a new key', async (t) => {
   const issuer = await startKeyServer([key.publicJwk])
   let now = Date.now()
