@@ -10,8 +10,18 @@ import type { SubjectIdentifier } from './subject-identifier.js'
  * if there is only one.
  */
 export type ResolvedSubject =
-  | { readonly issuer?: string; readonly sub: string }
-  | { readonly issuer?: string; readonly sid: string }
+  | {
+      /** Identifier of the token issuer. */
+      readonly issuer?: string
+      /** The `sub` of access tokens or, where they differ, of ID tokens of the user. */
+      readonly sub: string
+    }
+  | {
+      /** Identifier of the token issuer. */
+      readonly issuer?: string
+      /** The session ID in access tokens. */
+      readonly sid: string
+    }
 
 /**
  * Returns the user or the session that a subject names, whose tokens are then revoked; `undefined`

@@ -13,6 +13,7 @@ export interface OutgoingRequest {
 
 /** A response to the server. */
 export interface IncomingResponse {
+  /** The HTTP status. */
   readonly status: number
   /** The first 4,096 characters of the body. */
   readonly body: string

@@ -6,7 +6,10 @@ import type { SignedEvent } from './security-event-tokens.js'
 const RETRY_DELAYS_MS = [100, 400]
 
 /** The response of the receiver to the last attempt, or why there was none. */
-export type PushResult = Partial<IncomingResponse> & { readonly error?: Error | undefined }
+export type PushResult = Partial<IncomingResponse> & {
+  /** Why there was no complete response. */
+  readonly error?: Error | undefined
+}
 
 /**
  * Pushes the events of a stream to its receiver, one after the other (RFC 8935 §2). An event is sent

@@ -18,7 +18,9 @@ export type StreamStatus = (typeof STATUSES)[number]
 
 /** A security event token that the server transmitted on a stream. */
 export interface SentSecurityEvent extends PushResult {
+  /** The ID of the stream. */
   readonly streamId: string
+  /** The security event token. */
   readonly token: string
 }
 

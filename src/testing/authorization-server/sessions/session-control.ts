@@ -22,9 +22,11 @@ export type SessionSelector =
 
 /** A logout token that the server sent to a client, and the response of the client. */
 export interface SentLogoutToken {
+  /** The client to which the token was sent. */
   readonly clientId: string
   /** The back-channel logout URI of the client. */
   readonly uri: string
+  /** The logout token. */
   readonly logoutToken: string
   /** The status of the response; `undefined` if there was no complete response. */
   readonly status?: number | undefined
