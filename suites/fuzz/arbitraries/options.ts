@@ -34,6 +34,7 @@ export const OPTION_PATHS: readonly string[] = [
   ...under('revocations', ['maxEntries', 'untilLoaded']),
   ...under('stores', ['replay', 'revocations']),
   ...under('profile', ['name', 'extends', 'types', 'requiredClaims', 'scope', 'sessionId']),
+  ...under('profile', ['idTokenSubject']),
   ...under('dangerouslyNoAudience', ['issuerServesThisApiOnly', 'claims', 'claims.org']),
   ...under('decryption', [
     'keys',
@@ -42,6 +43,10 @@ export const OPTION_PATHS: readonly string[] = [
     'required',
   ]),
   ...under('backchannelLogout', ['path', 'clientIds', 'revokes', 'maxAge']),
+  ...under('securityEvents', ['issuer', 'audience', 'tokenIssuers', 'revokes', 'resolveSubject']),
+  ...under('securityEvents', ['effects', 'maxAge', 'maxSilence', 'algorithms', 'jwksUri', 'jwks']),
+  ...under('securityEvents.push', ['path', 'authorization']),
+  ...under('securityEvents.poll', ['url', 'authorization', 'interval', 'maxEvents', 'timeout']),
   ...['global', 'extractToken', 'onReject', 'prefix', 'unknown', 'issuers', 'toString'],
 ]
 
