@@ -16,6 +16,11 @@ const MAX_WAIT_MS = 1_000
 const [MIN_QUEUED, MAX_QUEUED] = [200, 1_000]
 /** Weight of the latest decryption in the average duration. */
 const LATEST_WEIGHT = 0.05
+/**
+ * Multiple of the average above which a duration counts only as this multiple: the first decryption
+ * also starts the thread, and must not shorten the queue of the requests after a restart.
+ */
+const MAX_MULTIPLE = 4
 
 /**
  * Maximum number of decryptions in flight. Their thread and the thread pool use as many CPUs; one
@@ -58,7 +63,8 @@ export class DecryptionSlots {
     try {
       return await decrypt()
     } finally {
-      this.#averageMs += LATEST_WEIGHT * (this.#monotonicNow() - startedAt - this.#averageMs)
+      const duration = Math.min(this.#monotonicNow() - startedAt, MAX_MULTIPLE * this.#averageMs)
+      this.#averageMs += LATEST_WEIGHT * (duration - this.#averageMs)
       const next = this.#queue.shift()
       // A queued decryption takes over the slot.
       if (next === undefined) this.#inFlight--

@@ -21,6 +21,14 @@ t.test('queues the requests of a busy API after a restart', async (t) => {
   t.ok(count >= 1_001 && count <= 1_004, `${count}`)
 })
 
+t.test('a first decryption that starts the thread does not shorten the queue', async (t) => {
+  const slots = new DecryptionSlots(() => now)
+  await slots.tryRun(async () => {
+    now += 150
+  })
+  t.ok((await accepted(slots, 1_000, fast)) > 850)
+})
+
 t.test('queues fewer decryptions if they are slow, but at least 200', async (t) => {
   const slots = new DecryptionSlots(() => now)
   await accepted(slots, 100, slow)
