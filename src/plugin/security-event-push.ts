@@ -56,7 +56,8 @@ export interface DividedFeeds {
 }
 
 /**
- * Divides the feeds into their routes and what the resource server validates.
+ * Separates the member `push` of each feed, for which the plugin declares a route, from the members
+ * that the resource server validates.
  *
  * @param taken the path of another route of the plugin.
  * @throws {TypeError} if an option of a route is invalid; the message names the option and the fix.

@@ -10,7 +10,7 @@ export function shortName(event: string): string {
 }
 
 /**
- * Returns the full names of events; those that revoke tokens, if there are none.
+ * Returns the full names of the given events; without any, those of all events that revoke tokens.
  *
  * @throws {UsageError} if a name is neither known nor a URI.
  */
