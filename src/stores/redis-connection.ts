@@ -83,14 +83,26 @@ export async function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+const RECONNECT_DELAY_MS = 200
+
 export class IoRedisConnection extends ClientEvents implements RedisConnection, NodeSubscriber {
   readonly isCluster = false
   readonly isOneConnection = true
   readonly #client: IoRedisLike
+  #isConnecting = false
 
   constructor(client: IoRedisLike) {
     super(client)
     this.#client = client
+    client.on('connecting', () => {
+      this.#isConnecting = true
+    })
+    client.on('close', () => {
+      this.#isConnecting = false
+    })
+    client.on('end', () => {
+      if (this.#isConnecting) setTimeout(() => this.#reconnect(), RECONNECT_DELAY_MS).unref()
+    })
   }
 
   isReady(): boolean {
@@ -121,6 +133,17 @@ export class IoRedisConnection extends ClientEvents implements RedisConnection, 
 
   end(): void {
     this.#client.disconnect()
+  }
+
+  /**
+   * Connects again, unless the application or {@link end} has closed the client. With Sentinel and
+   * the option `failoverDetector`, a client ends by itself, and stays ended, if a failover is
+   * reported while it asks Sentinel for the master.
+   */
+  #reconnect(): void {
+    // Private to the client: true once disconnect() or quit() was called.
+    const { status, manuallyClosing } = this.#client as IoRedisLike & { manuallyClosing?: unknown }
+    if (status === 'end' && manuallyClosing === false) this.connect()
   }
 }
 

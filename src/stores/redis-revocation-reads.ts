@@ -1,15 +1,16 @@
 /**
  * Reads revocations from the server of a client for one server. A new connection may lead to
- * another server, where the cursor of a SCAN has no meaning; the client reports each of them.
+ * another server, which may lack changes, and where the cursor of a SCAN has no meaning. The client
+ * reports each connection, so a revision names the connection as well as the stream entry.
  */
 import type { RedisCommands } from './redis-commands.js'
 import type { RedisConnection } from './redis-connection.js'
 import {
   requireEntries,
   requireKeys,
+  requireText,
   requireValues,
   type StreamEntry,
-  unexpectedReply,
 } from './redis-reply.js'
 
 /** Requested entries per reply, so that no reply blocks Redis or this process for long. */
@@ -63,28 +64,37 @@ export class ServerReads implements RevocationReads {
   }
 
   async latest(): Promise<string> {
-    const { log } = this.#keys
+    const server = this.#server
     const newestFirst = ['+', '-', 'COUNT', '1']
-    const [latest] = requireEntries(await this.#commands.send(['XREVRANGE', log, ...newestFirst]))
-    if (latest !== undefined) return latest.id
-    const id = await this.#commands.send(['XADD', log, '*', MARKER, MARKER])
-    if (typeof id === 'string') return id
-    throw unexpectedReply()
+    const reply = await this.#commands.send(['XREVRANGE', this.#keys.log, ...newestFirst])
+    const id = requireEntries(reply)[0]?.id ?? (await this.#addMarker())
+    return `${server} ${id}`
   }
 
   async since(revision: string): Promise<StreamPage | undefined> {
-    const range = [revision, '+', 'COUNT', `${PAGE_SIZE + 1}`]
-    return pageAfter(revision, await this.#commands.send(['XRANGE', this.#keys.log, ...range]))
+    const [server, id = ''] = revision.split(' ')
+    const range = [id, '+', 'COUNT', `${PAGE_SIZE + 1}`]
+    const page = pageAfter(id, await this.#commands.send(['XRANGE', this.#keys.log, ...range]))
+    if (server !== this.#server) return undefined
+    return page && { ...page, revision: `${server} ${page.revision}` }
   }
 
   async page(cursor: string): Promise<KeyPage> {
-    const server = `${this.#connectionCount}`
+    const server = this.#server
     // Not escaped: redisStore() allows no wildcard characters in a prefix.
     const page = ['MATCH', `${this.#keys.prefix}*`, 'COUNT', `${PAGE_SIZE}`]
     const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
     const values = keys.length > 0 ? await this.#commands.send(['MGET', ...keys]) : []
-    if (server !== `${this.#connectionCount}`) throw serverChanged()
+    if (server !== this.#server) throw serverChanged()
     return { server, next, keys, values: requireValues(values, keys.length) }
+  }
+
+  get #server(): string {
+    return `${this.#connectionCount}`
+  }
+
+  async #addMarker(): Promise<string> {
+    return requireText(await this.#commands.send(['XADD', this.#keys.log, '*', MARKER, MARKER]))
   }
 }
 

@@ -8,10 +8,11 @@ import { redisStore } from '../../src/index.js'
 import { seconds } from '../../test/fixtures/issuer.js'
 import { tokenOf } from '../../test/fixtures/protected-api.js'
 import { clientNamesForFaults } from './fixtures/clients.js'
-import { rejectsAll, startInstance } from './fixtures/instances.js'
+import { measureRejectionMs, rejectsAll, startInstance } from './fixtures/instances.js'
 import { type ProofLoad, startLoad } from './fixtures/proof-load.js'
 import { type RedisServer, startRedis, startSentinel } from './fixtures/redis-server.js'
 import { SENTINEL_CLIENTS } from './fixtures/sentinel-clients.js'
+import { startSlowSentinel } from './fixtures/slow-sentinel.js'
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -87,6 +88,37 @@ for (const name of clientNamesForFaults) {
     t.ok(load.replayed > 100, `${load.replayed} replays`)
   })
 
+  t.test(`${name}: recovers if the failover is reported while it reconnects`, async (t) => {
+    const redis = await startReplicated(t)
+    const port = await startSlowSentinel(t, redis.port, 900)
+    const clients = await Promise.all([1, 2, 3, 4].map(() => SENTINEL_CLIENTS[name]?.(t, [port])))
+    const stores = clients.map((client) => redisStore({ client: client as never, timeout: 2_000 }))
+    const received = stores.map(() => 0)
+    const isDelivered = async () => {
+      for (const store of stores) await store.publish('channel', '').catch(() => {})
+      return !received.includes(0)
+    }
+    for (const [i, store] of stores.entries()) {
+      const onMessage = () => {
+        received[i] = 1
+      }
+      t.teardown(await store.subscribe('channel', onMessage, () => {}))
+    }
+    t.ok(await until(isDelivered))
+    await redis.failOver()
+    await sleep(2_000)
+    received.fill(0)
+    t.ok(await until(isDelivered), 'each subscription')
+    for (const store of stores) {
+      const isConnected = () =>
+        store.get('key').then(
+          () => true,
+          () => false,
+        )
+      t.ok(await until(isConnected), 'each client')
+    }
+  })
+
   t.test(`${name}: loses no revocation that the new master lacks`, async (t) => {
     const redis = await startReplicated(t)
     const url = `sentinel:${redis.port}`
@@ -104,6 +136,8 @@ for (const name of clientNamesForFaults) {
       await until(async () => (await redis.replicaAdmin.keys('frs:revocation:*')).length === 100),
       'an instance writes them again',
     )
-    for (const instance of [one, other, await start()]) t.ok(await rejectsAll(instance, tokens))
+    t.ok(await rejectsAll(one, tokens))
+    t.ok((await measureRejectionMs(other, ...tokens)) < 3_000, 'an instance that lacked them')
+    t.ok(await rejectsAll(await start(), tokens), 'a new instance')
   })
 }

@@ -173,6 +173,58 @@ t.test('waits once for the first connection, and never for a lost one', async (t
   await t.rejects(late.get('a'), { message: 'Redis is not connected' })
 })
 
+t.test(
+  'connects an ioredis client again that ended by itself while it was connecting',
+  async (t) => {
+    /** Ends like ioredis, whose member `manuallyClosing` is true after `disconnect()`. */
+    class EndingClient extends FakeIoRedis {
+      manuallyClosing = false
+      isEnded = false
+      override get status() {
+        return this.isEnded ? 'end' : super.status
+      }
+      override async connect() {
+        this.isEnded = false
+        await super.connect()
+      }
+      end(...events: string[]) {
+        this.isConnected = false
+        this.isEnded = true
+        for (const event of [...events, 'end']) this.emit(event)
+      }
+    }
+    const make = async () => {
+      const client = new EndingClient(new FakeRedis())
+      const store = redisStore({ client })
+      await client.connect()
+      return { client, store }
+    }
+    const { client, store } = await make()
+    client.end('close', 'reconnecting', 'connecting')
+    await t.rejects(store.get('a'), { message: 'Redis is not connected' })
+    await sleep(400)
+    t.equal(await store.get('a'), undefined)
+
+    const others = [await make(), await make(), await make()]
+    const [closed, gaveUp, other] = others.map(({ client }) => client) as [
+      EndingClient,
+      EndingClient,
+      EndingClient,
+    ]
+    closed.manuallyClosing = true
+    closed.end('close', 'reconnecting', 'connecting')
+    gaveUp.end('connecting', 'close')
+    // Another client library, which has no such member.
+    Object.defineProperty(other, 'manuallyClosing', { value: undefined })
+    other.end('close', 'reconnecting', 'connecting')
+    await sleep(400)
+    t.strictSame(
+      others.map(({ client }) => client.status),
+      ['end', 'end', 'end'],
+    )
+  },
+)
+
 t.test('uses a client that connects with its first command', async (t) => {
   const redis = new FakeRedis()
   const client = new FakeIoRedis(redis)
