@@ -22,10 +22,13 @@ export class Arguments {
     return this.#values.get(flag) ?? []
   }
 
-  /** @throws {UsageError} if the flag is absent. */
-  required(flag: string): string {
+  /**
+   * @param remedy what to do if the flag is absent, beginning with its punctuation.
+   * @throws {UsageError} if the flag is absent.
+   */
+  required(flag: string, remedy = ''): string {
     const value = this.value(flag)
-    if (value === undefined) throw new UsageError(`--${flag} is required`)
+    if (value === undefined) throw new UsageError(`--${flag} is required${remedy}`)
     return value
   }
 

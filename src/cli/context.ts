@@ -14,6 +14,8 @@ export interface ProcessContext {
 
 export interface Output {
   readonly isTTY?: boolean
+  /** Width of the terminal, in columns; `undefined` if the output is not a terminal. */
+  readonly columns?: number
   /** Writes like a stream and then calls `done`, with an error if the write failed. */
   write(text: string, done?: (error?: Error | null) => void): unknown
 }

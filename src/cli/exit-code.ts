@@ -16,6 +16,8 @@ export const ExitCode = {
   unavailable: 3,
   /** There is a bug in this program. */
   bug: 4,
+  /** `explain` decoded the token without issuer and audience, so there is no result. */
+  undecided: 5,
   /**
    * The user pressed Ctrl+C at a prompt. As in shells, the code is 128 plus the number of SIGINT.
    */

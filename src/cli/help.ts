@@ -11,6 +11,7 @@ const EXIT_CODES = `Exit codes:
   2    the arguments are invalid
   3    the issuer or transmitter is unreachable or its response is invalid, the port is in use, or the output cannot be written
   4    a bug in this program: please report it
+  5    no result: without issuer and audience, the token was only decoded
   130  interrupted by Ctrl+C at a prompt`
 
 export function helpOfAll(commands: readonly Command[]): string {
@@ -20,7 +21,9 @@ export function helpOfAll(commands: readonly Command[]): string {
 Commands:
 ${commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
 
-Run ${PROGRAM} COMMAND --help for details, or ${PROGRAM} --version.
+Flags:
+  -h, --help     Show this help, or that of a command: ${PROGRAM} help COMMAND
+  -v, --version  Show the version
 
 ${EXIT_CODES}
 `
@@ -29,7 +32,10 @@ ${EXIT_CODES}
 export function helpOf({ name, summary, usage, flags, notes, examples }: Command): string {
   const rows = Object.entries({ ...flags, help: HELP }).map(([flag, description]) => {
     const { value, help } = description as { value?: string; help: string }
-    return [`--${flag}${value === undefined ? '' : ` ${value}`}`, help] as const
+    return [
+      `${flag === 'help' ? '-h, ' : ''}--${flag}${value === undefined ? '' : ` ${value}`}`,
+      help,
+    ] as const
   })
   const width = Math.max(...rows.map(([flag]) => flag.length))
   const indent = `\n${' '.repeat(width + 4)}`

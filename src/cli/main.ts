@@ -41,19 +41,35 @@ async function run(args: readonly string[], context: ProcessContext): Promise<Ex
     case '--help':
     case '-h':
     case 'help':
-      await writeResult(stdout, helpOfAll(COMMANDS))
+      await writeResult(stdout, helpFor(rest))
       return ExitCode.success
     case '--version':
     case '-v':
       await writeResult(stdout, `${version()}\n`)
       return ExitCode.success
   }
-  const command = COMMANDS.find(({ name }) => name === first)
-  if (command === undefined) throw unknownCommand(first)
+  const command = findCommand(first)
   const read = readArguments(command, rest)
   if (!read.has('help')) return command.run(read, context)
   await writeResult(stdout, helpOf(command))
   return ExitCode.success
+}
+
+/** Returns the help of the command that the first argument names, if any; otherwise the overview. */
+function helpFor([name, ...others]: readonly string[]): string {
+  if (others.length > 0) {
+    throw new UsageError(`help takes one command: run ${PROGRAM} help COMMAND`)
+  }
+  return name === undefined || name.startsWith('-')
+    ? helpOfAll(COMMANDS)
+    : helpOf(findCommand(name))
+}
+
+/** @throws {UsageError} if there is no command of this name. */
+function findCommand(name: string): Command {
+  const command = COMMANDS.find((command) => command.name === name)
+  if (command === undefined) throw unknownCommand(name)
+  return command
 }
 
 function unknownCommand(name: string): UsageError {
@@ -62,8 +78,8 @@ function unknownCommand(name: string): UsageError {
   const meant = nearest(name, known)
   return new UsageError(
     meant === undefined
-      ? `unknown command. The commands are: ${known.join(', ')}`
-      : `unknown command. Did you mean ${meant}?`,
+      ? `unknown command. The commands are: ${known.join(', ')}. Run ${PROGRAM} help for details`
+      : `unknown command. Did you mean ${meant}? Run ${PROGRAM} help ${meant} for details`,
   )
 }
 

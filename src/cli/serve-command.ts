@@ -102,11 +102,15 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException
     if (syscall !== 'listen') throw error
-    throw new CommandError(
-      ExitCode.unavailable,
-      `the port is unavailable (${code}): choose another, or omit --port to use any free port`,
-    )
+    throw new CommandError(ExitCode.unavailable, listenError(args.wholeNumber('port') ?? 0, code))
   }
+}
+
+function listenError(port: number, code: string | undefined): string {
+  const alternative = 'choose another with --port, or omit --port to use any free port'
+  return code === 'EADDRINUSE'
+    ? `port ${port} is already in use (${code}): stop the program that uses it (lsof -i :${port} shows it), ${alternative}`
+    : `port ${port} is unavailable (${code}): ${alternative}`
 }
 
 async function readEncryption(args: Arguments) {

@@ -99,7 +99,7 @@ t.test('text output lists what was removed around the token', async (t) => {
   const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
   const { code, stdout } = await runHere(args, { input: `"${await token()}"` })
   t.equal(code, 1)
-  t.match(stdout, /✘ credentials[\s\S]*For the steps below, explain removed: the quotation marks/)
+  t.match(stdout, /✘ credentials[\s\S]*To read the token, explain removed: the quotation marks/)
   t.match(
     stdout,
     /rejected at step "credentials": 400 invalid_request, .*\n {2}the token alone: accepted/,

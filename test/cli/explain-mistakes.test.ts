@@ -51,8 +51,12 @@ t.test('reads the token from an argument, a prompt, or a header line', async (t)
   t.equal(expected.code, 0)
   t.same(await runHere([...args, valid]), expected)
   t.match(await runHere(args, { typed: [`${valid}\r`] }), { code: 0, stderr: 'Token: \n' })
-  for (const prefix of ['Bearer ', 'authorization: bearer ', ' \n']) {
-    t.same(await explain(`${prefix}${valid}\r\n`), expected)
+  t.same(await explain(` \n${valid}\r\n`), expected)
+  for (const prefix of ['Bearer ', 'authorization: bearer ']) {
+    const { code, stdout } = await explain(`${prefix}${valid}\r\n`)
+    t.equal(code, 0)
+    t.match(stdout, ' characters, read from the header\n')
+    t.equal(stdout.replace(', read from the header', ''), expected.stdout)
   }
   for (const input of ['', '\n', 'Bearer \n']) {
     const { code, stderr } = await explain(input)

@@ -18,6 +18,13 @@ t.test('the built command prints its version and its help', async (t) => {
   for (const command of ['token', 'explain', 'serve', 'stream'])
     t.match(help.stdout, `  ${command}`)
   for (const args of [['-h'], ['help']]) t.strictSame(await runHere(args), help)
+  for (const command of ['token', 'serve']) {
+    const own = await runHere([command, '--help'])
+    t.strictSame(await runHere(['help', command]), own)
+    t.match(own.stdout, `Usage: fastify-resource-server ${command} `)
+    t.match(own.stdout, '  -h, --help ')
+  }
+  t.strictSame(await runHere(['help', '--help']), help)
   t.strictSame(await runHere(['-v']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
@@ -47,7 +54,12 @@ t.test('the help of each command lists its flags, examples and exit codes', asyn
 
 t.test('suggests the nearest command or flag, and hides other unknown flags', async (t) => {
   const cases = [
-    [['tokn'], 'Did you mean token?'],
+    [['tokn'], 'Did you mean token? Run fastify-resource-server help token for details'],
+    [['help', 'tokn'], 'unknown command. Did you mean token?'],
+    [
+      ['help', 'token', 'serve'],
+      'help takes one command: run fastify-resource-server help COMMAND',
+    ],
     [['exp'], 'Did you mean explain?'],
     [['frobnicate'], 'unknown command. The commands are: token, explain, serve, stream'],
     [['explain', '--isuer', 'x'], 'unknown flag --isuer. Did you mean --issuer?'],
@@ -104,8 +116,10 @@ t.test('rejects invalid arguments without showing values', async (t) => {
     [['token', '--client-secret=hunter2'], '--client-secret is rejected, because other users'],
     [['token', '--', 'hunter2'], 'too many arguments'],
     [['token'], '--client-id is required'],
-    [['explain'], '--audience is required'],
-    [['explain', '--audience', 'x'], '--issuer is required'],
+    [['explain'], 'no token: pass it on standard input'],
+    [['explain', '--issuer', 'x'], '--audience is required; without --issuer and --audience'],
+    [['explain', '--audience', 'x'], '--issuer is required; without --issuer and --audience'],
+    [['explain', '--scope', 'hunter2'], '--scope needs --issuer and --audience'],
     [['explain', '--audience', 'x', '--issuer', 'y'], '--issuer must be a URL'],
     [['hunter2'], 'unknown command'],
     [['token', '--hunter2'], 'unknown flag'],

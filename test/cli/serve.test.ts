@@ -182,7 +182,7 @@ t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
   const { port } = taken.address() as AddressInfo
   t.match(await runHere(['serve', '--port', `${port}`]), {
     code: 3,
-    stderr: /the port is unavailable \(EADDRINUSE\)/,
+    stderr: `port ${port} is already in use (EADDRINUSE): stop the program that uses it`,
   })
 
   const cases = [

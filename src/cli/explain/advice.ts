@@ -76,9 +76,9 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
     scopeAdvice(issuer.profile.scope(jws.claims as AccessTokenClaims), `${requirement.scope}`),
 }
 
-function credentialsAdvice({ authorization, removed }: GivenToken): string {
+export function credentialsAdvice({ authorization, removed }: GivenToken): string {
   if (removed.length > 0) {
-    return `The API rejects this input: send only the token, exactly as in "access_token" of the token response. For the steps below, explain removed: ${removed.join(', ')}.`
+    return `The API rejects this input: send only the token, exactly as in "access_token" of the token response. To read the token, explain removed: ${removed.join(', ')}.`
   }
   if (/^dpop(?:[ \t]|$)/i.test(authorization)) {
     return 'An API accepts the scheme DPoP only with its option "dpop" and a proof, which explain does not check. The steps below check the token alone.'

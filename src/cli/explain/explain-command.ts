@@ -17,21 +17,23 @@ import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
+import { widthOf } from '../wrap.js'
+import { decodeToken } from './decoded-token.js'
 import { createExplainer, type RequestResult } from './explanation.js'
 import { readGivenToken } from './given-token.js'
-import { renderJson, renderText } from './render.js'
+import { renderDecodedJson, renderDecodedText, renderJson, renderText } from './render.js'
 
 const ISSUER_SERVES_API_ONLY = 'issuer-serves-this-api-only'
 
 const flags: Flags = {
   issuer: {
     value: 'ISSUER',
-    help: 'The issuer that the API trusts (required); a URL, unless --jwks-uri is given or the\nprofile knows the key set',
+    help: 'The issuer that the API trusts; a URL, unless --jwks-uri is given or the\nprofile knows the key set',
   },
   audience: {
     value: 'AUDIENCE',
     repeatable: true,
-    help: 'An audience of the API (required, except with --dangerously-no-audience); repeatable',
+    help: 'An audience of the API; repeatable',
   },
   scope: { value: 'SCOPE', help: 'The scope that the route requires, delimited by spaces' },
   profile: {
@@ -95,21 +97,26 @@ const flags: Flags = {
 export const explain: Command = {
   name: 'explain',
   summary: 'Shows why a token is accepted or rejected, step by step.',
-  usage: '--issuer ISSUER --audience AUDIENCE [FLAGS] [TOKEN]',
+  usage: '[--issuer ISSUER --audience AUDIENCE] [FLAGS] [TOKEN]',
   flags,
   maxOperands: 1,
-  notes: `The token is read from standard input, or prompted for at the terminal. As an argument, it is visible
+  notes: `Without --issuer and --audience, explain only decodes the token: it verifies nothing, sends no request,
+and asks whether the API is configured with the issuer and audience of the token (exit code 5).
+
+The token is read from standard input, or prompted for at the terminal. As an argument, it is visible
 to other users of the machine while the command runs. A whole header line, or "Bearer" and the token,
-is accepted too. Anything else around the token (quotation marks, the JSON of a token response) is
-removed and reported, because an API rejects it.
+is read too. Anything else around the token (quotation marks, the JSON of a token response) is removed
+and reported, because an API rejects it.
 
 The steps and the result are those of the plugin. Unlike the plugin, explain continues after a failed
 step. It fetches the keys of the issuer and sends the token nowhere. It prints the claims, but neither
 the signature nor the JWT in an encrypted token. It checks neither revocation nor proofs of possession.`,
   examples: [
+    'pbpaste | npx fastify-resource-server explain',
     'pbpaste | npx fastify-resource-server explain \\\n  --issuer https://example.okta.com/oauth2/default --audience api://default --scope orders:read',
   ],
   async run(args, context) {
+    if (isDecodingOnly(args)) return decode(args, context)
     const { stdout, env } = context
     const scope = args.value('scope')
     const options = await readOptions(args)
@@ -123,10 +130,39 @@ the signature nor the JWT in an encrypted token. It checks neither revocation no
       stdout,
       args.has('json')
         ? `${jsonDocument(renderJson(explanation))}\n`
-        : renderText(explanation, colorsFor(stdout, env)),
+        : renderText(explanation, { ...colorsFor(stdout, env), width: widthOf(stdout) }),
     )
     return exitCodeOf(explanation.result)
   },
+}
+
+/**
+ * Whether neither the issuer nor the audience is given, so that the token is only decoded.
+ *
+ * @throws {UsageError} if another flag is given, which only has an effect if the token is checked.
+ */
+function isDecodingOnly(args: Arguments): boolean {
+  if (IDENTIFYING.some((flag) => args.has(flag))) return false
+  const useless = Object.keys(flags).find((flag) => flag !== 'json' && args.has(flag))
+  if (useless === undefined) return true
+  throw new UsageError(
+    `--${useless} needs --issuer and --audience: without these, explain only decodes the token`,
+  )
+}
+
+const DECODE_INSTEAD = '; without --issuer and --audience, explain only decodes the token'
+const IDENTIFYING = ['issuer', 'audience', 'dangerously-no-audience'] as const
+
+async function decode(args: Arguments, context: ProcessContext): Promise<ExitCode> {
+  const { stdout, env } = context
+  const decoded = decodeToken(await readToken(args, context), Date.now())
+  await writeResult(
+    stdout,
+    args.has('json')
+      ? `${jsonDocument(renderDecodedJson(decoded))}\n`
+      : renderDecodedText(decoded, { ...colorsFor(stdout, env), width: widthOf(stdout) }),
+  )
+  return decoded.rejection === undefined ? ExitCode.undecided : ExitCode.rejected
 }
 
 function exitCodeOf(result: RequestResult): ExitCode {
@@ -157,9 +193,9 @@ async function readOptions(args: Arguments): Promise<ResourceServerOptions> {
     dangerouslyAllowHttp: args.has('dangerously-allow-http') || undefined,
   }
   const options = Object.entries(given).filter(([, value]) => value !== undefined)
-  if (given.dangerouslyNoAudience === undefined) args.required('audience')
+  if (given.dangerouslyNoAudience === undefined) args.required('audience', DECODE_INSTEAD)
   return {
-    issuer: args.required('issuer'),
+    issuer: args.required('issuer', DECODE_INSTEAD),
     tokenCache: false,
     ...Object.fromEntries(options),
   }

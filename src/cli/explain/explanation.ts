@@ -95,7 +95,7 @@ export async function createExplainer(
 }
 
 /** Returns the result of extracting a bearer token from the header, as the plugin does. */
-function resultOfHeader({ authorization }: GivenToken): RequestResult {
+export function resultOfHeader({ authorization }: GivenToken): RequestResult {
   try {
     const token = bearerToken({ rawHeaders: ['authorization', authorization] })
     return token === undefined ? rejected(new MissingCredentialsError()) : { accepted: true }

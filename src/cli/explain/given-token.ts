@@ -11,6 +11,8 @@ export interface GivenToken {
   readonly authorization: string
   /** The token to explain; empty if the input has none. */
   readonly token: string
+  /** Whether the input is the value of a header or a header line, and not a token alone. */
+  readonly isHeader: boolean
   /** The names of the parts of the input that were removed to extract the token; may be empty. */
   readonly removed: readonly string[]
 }
@@ -30,9 +32,8 @@ export function readGivenToken(text: string): GivenToken {
   const isHeader = value !== given || SCHEME.test(value)
   const authorization = isHeader ? value : `Bearer ${value}`
   const token = value.replace(SCHEME, '')
-  if (token === '' || isToken68(token)) return { authorization, token, removed: [] }
-  const found = extract(token)
-  return found === undefined ? { authorization, token, removed: [] } : { authorization, ...found }
+  const found = token === '' || isToken68(token) ? undefined : extract(token)
+  return { authorization, isHeader, token, removed: [], ...found }
 }
 
 type Removal = (text: string) => { readonly text: string; readonly removed: string } | undefined

@@ -1,51 +1,123 @@
-/** Renders an explanation as text and as JSON. */
+/** Renders an explanation and a decoded token as text and as JSON. */
 import type { Colors } from '../colors.js'
+import { PROGRAM } from '../help.js'
 import { printable, printableJson } from '../printable.js'
+import { shellQuote } from '../shell-quote.js'
+import { wrap } from '../wrap.js'
+import type { DecodedToken } from './decoded-token.js'
 import type { Explanation, RequestResult } from './explanation.js'
 import { STEPS, type Step, type StepName } from './step.js'
-import { withDates } from './time.js'
+import { inMilliseconds, looksLikeMilliseconds, timeOf, withDates } from './time.js'
 
 const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
 const TIME_STEPS: readonly StepName[] = ['expiry', 'not-before', 'issued-at', 'age']
-/** Claims that hold a NumericDate (RFC 7519 §4.1; OpenID Connect Core §2). */
-const TIME_CLAIMS = ['exp', 'nbf', 'iat', 'auth_time']
-const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
+/** Claims that hold a NumericDate (RFC 7519 §4.1; OpenID Connect Core §2, §5.1). */
+const TIME_CLAIMS = ['exp', 'nbf', 'iat', 'auth_time', 'updated_at']
+const INDENT = 4 + NAME_WIDTH + 2
+const LABEL_WIDTH = 10
 
-export function renderText(explanation: Explanation, colors: Colors): string {
+/** How text is written: its colors, and the width of the terminal, if the output is one. */
+export interface Style extends Colors {
+  readonly width: number | undefined
+}
+
+type JsonMembers = Readonly<Record<string, unknown>>
+
+export function renderText(explanation: Explanation, style: Style): string {
   const { steps, jws, layer, result, tokenAlone } = explanation
-  const lines = steps.flatMap((step) => linesOf(step, colors))
+  const lines = steps.flatMap((step) => linesOf(step, style))
   const isGenuine = steps.some(({ name, outcome }) => name === 'signature' && outcome === 'passed')
-  const outer =
-    layer === undefined ? [] : members('header of the encrypted token', layer.header, colors)
   const contents =
     jws === undefined
       ? []
       : [
-          ...members('header', headerOf(jws), colors),
-          ...members(isGenuine ? 'claims' : 'claims (not verified)', jws.claims, colors),
+          ...members('header', headerOf(jws), style),
+          ...members(isGenuine ? 'claims' : 'claims (not verified)', jws.claims, style),
         ]
-  const alone =
-    tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, colors).trim()}`]
-  return ['', ...lines, '', sentence(result, colors), ...alone, ...outer, ...contents, ''].join(
-    '\n',
-  )
+  return [
+    '',
+    ...lines,
+    '',
+    `  ${sentence(result, style, 2)}`,
+    ...(tokenAlone === undefined ? [] : [`${ALONE}${sentence(tokenAlone, style, ALONE.length)}`]),
+    ...outerHeader(layer, style),
+    ...contents,
+    '',
+  ].join('\n')
 }
 
-/** Returns the object that `--json` prints. It contains neither the token's
- * signature nor the JWT in an encrypted token. */
+const ALONE = '  the token alone: '
+
+/**
+ * Returns the object that `--json` prints. It contains neither the token's signature nor the JWT in
+ * an encrypted token.
+ */
 export function renderJson({ result, tokenAlone, steps, jws, layer }: Explanation): object {
   return {
     result,
     ...(tokenAlone && { tokenAlone }),
     steps,
     ...(layer && { encryptedTokenHeader: layer.header }),
-    ...(jws && { header: headerOf(jws), claims: jws.claims }),
+    ...(jws && { header: headerOf(jws), claims: jws.claims, times: timesIn(jws.claims) }),
   }
 }
 
-function linesOf(step: Step, { red, green, dim, bold }: Colors): readonly string[] {
+/** Renders a token that is only decoded, with the command that checks it. */
+export function renderDecodedText(decoded: DecodedToken, style: Style): string {
+  const { bold, dim } = style
+  const { rejection, remarks, layer, header, claims } = decoded
+  const verdict =
+    rejection === undefined
+      ? wrap(
+          'not checked: without --issuer and --audience, explain only decodes the token',
+          style.width,
+          2,
+        )
+      : sentence(rejection, style, 2)
+  return [
+    '',
+    `  ${verdict}`,
+    ...outerHeader(layer, style),
+    ...(header === undefined ? [] : members('header', header, style)),
+    ...(claims === undefined ? [] : members('claims (not verified)', claims, style)),
+    '',
+    `  ${bold('remarks')}`,
+    ...remarks.map(
+      ({ about, text }) =>
+        `    ${dim(about.padEnd(NAME_WIDTH))}  ${wrap(printable(text), style.width, INDENT + 2)}`,
+    ),
+    '',
+    `  ${bold('check the token, with the options of your API')}`,
+    `    npx ${PROGRAM} explain --issuer ${suggested(claims?.iss, 'ISSUER')} --audience ${suggested(claims?.aud, 'AUDIENCE')}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+/** Returns the object that `--json` prints for a token that is only decoded. */
+export function renderDecodedJson(decoded: DecodedToken): object {
+  const { given, rejection, layer, header, claims, remarks } = decoded
+  return {
+    result: rejection ?? null,
+    removed: given.removed,
+    ...(layer && { encryptedTokenHeader: layer.header }),
+    ...(header && { header }),
+    ...(claims && { claims, times: timesIn(claims) }),
+    remarks,
+  }
+}
+
+function suggested(claim: unknown, placeholder: string): string {
+  const value = Array.isArray(claim) ? claim[0] : claim
+  return typeof value === 'string' && value !== '' ? shellQuote(value) : placeholder
+}
+
+function linesOf(step: Step, style: Style): readonly string[] {
+  const { red, green, dim, bold, width } = style
   const name = step.name.padEnd(NAME_WIDTH)
-  if (step.outcome === 'passed') return [`  ${green('✔')} ${name}  ${dim(printable(step.found))}`]
+  if (step.outcome === 'passed') {
+    return [`  ${green('✔')} ${name}  ${dim(wrap(printable(step.found), width, INDENT))}`]
+  }
   if (step.outcome === 'not reached') {
     return [`  ${dim(`– ${name}  not reached: ${step.waitsFor} must pass first`)}`]
   }
@@ -57,31 +129,49 @@ function linesOf(step: Step, { red, green, dim, bold }: Colors): readonly string
     ['to do', step.advice],
   ] as const
   return [
-    `  ${red('✘')} ${bold(name)}  ${step.message}`,
+    `  ${red('✘')} ${bold(name)}  ${wrap(step.message, width, INDENT)}`,
     ...details
       .filter(([, text]) => text !== undefined)
-      .map(([label, text]) => `${INDENT}${dim(label.padEnd(8))}  ${printable(text as string)}`),
+      .map(([label, text]) => {
+        const wrapped = wrap(printable(text as string), width, INDENT + LABEL_WIDTH)
+        return `${' '.repeat(INDENT)}${dim(label.padEnd(LABEL_WIDTH))}${wrapped}`
+      }),
   ]
 }
 
-function sentence(result: RequestResult, { red, green, bold }: Colors): string {
-  if (result.accepted) return `  ${bold(green('accepted'))}`
+/** @param start the column at which the sentence starts. */
+function sentence(result: RequestResult, style: Style, start: number): string {
+  const { red, green, bold, width } = style
+  if (result.accepted) return bold(green('accepted'))
   const { status, code, step, layer, message } = result
   const where = layer === undefined ? `"${step}"` : `"${step}" of the ${layer}`
-  return `  ${bold(red('rejected'))} at step ${where}: ${status} ${code}, ${message}`
+  const rejected = 'rejected'
+  const rest = `at step ${where}: ${status} ${code}, ${message}`
+  return `${bold(red(rejected))} ${wrap(rest, width, 4, start + rejected.length + 1)}`
 }
 
-function members(
-  heading: string,
-  object: Readonly<Record<string, unknown>>,
-  { bold }: Colors,
-): readonly string[] {
+function outerHeader(layer: Explanation['layer'], style: Style): readonly string[] {
+  return layer === undefined ? [] : members('header of the encrypted token', layer.header, style)
+}
+
+function members(heading: string, object: JsonMembers, { bold, width }: Style): readonly string[] {
   const rows = Object.entries(object).map(([name, value]) => {
     const json = printableJson(value)
     const text = TIME_CLAIMS.includes(name) && typeof value === 'number' ? withDates(json) : json
-    return `    ${printable(name)}  ${text}`
+    return `    ${wrap(`${printable(name)}  ${text}`, width, 6, 4)}`
   })
   return ['', `  ${bold(heading)}`, ...rows]
+}
+
+/** Returns the ISO 8601 date of each claim that holds a NumericDate. */
+function timesIn(claims: JsonMembers): JsonMembers {
+  const times = TIME_CLAIMS.filter((name) => typeof claims[name] === 'number')
+  return Object.fromEntries(
+    times.map((name) => {
+      const time = claims[name] as number
+      return [name, looksLikeMilliseconds(time) ? inMilliseconds(time) : timeOf(time)]
+    }),
+  )
 }
 
 function headerOf({ headerSegment }: NonNullable<Explanation['jws']>): Record<string, unknown> {

@@ -9,13 +9,15 @@ const MAX_SKEW = 3_600
 
 export type TimeStep = Extract<StepName, 'expiry' | 'not-before' | 'issued-at' | 'age'>
 
+const CLAIM = { expiry: 'exp', 'not-before': 'nbf', 'issued-at': 'iat', age: 'iat' } as const
+
 /** @param now the current time, in seconds since the epoch. */
 export function timeAdvice(check: TimeStep, claims: Claims, now: number): string {
   const { exp, nbf, iat } = claims as Record<'exp' | 'nbf' | 'iat', number>
   const inMilliseconds = (['exp', 'nbf', 'iat'] as const).filter((name) =>
     looksLikeMilliseconds(claims[name]),
   )
-  if (inMilliseconds.length > 0) {
+  if (inMilliseconds.includes(CLAIM[check])) {
     const names = inMilliseconds.map((name) => `"${name}"`).join(' and ')
     return `These times seem to be in milliseconds: ${names}. Times in a JWT are in seconds (NumericDate, RFC 7519 §2): have the issuer divide by 1000 and round down.`
   }

@@ -25,6 +25,11 @@ export function timeOf(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
+/** Returns the date of a NumericDate that was probably written in milliseconds. */
+export function inMilliseconds(time: number): string {
+  return timeOf(Math.floor(time / 1000))
+}
+
 /** Returns the duration in the largest unit that fits, rounded down: 5,400 seconds are "1 hour". */
 export function durationOf(seconds: number): string {
   const units = [
@@ -41,7 +46,7 @@ export function durationOf(seconds: number): string {
 export function describeExpiry(exp: number, now: number): string {
   const left = exp > now ? `in ${durationOf(exp - now)}` : 'expired, but within the clock tolerance'
   const doubt = looksLikeMilliseconds(exp)
-    ? ': "exp" seems to be in milliseconds, so that this token never expires. Have the issuer divide it by 1000'
+    ? `: "exp" seems to be in milliseconds, so that this token never expires. Have the issuer divide it by 1000 (${inMilliseconds(exp)})`
     : ''
   return `expires ${timeOf(exp)} (${left})${doubt}`
 }
@@ -56,12 +61,18 @@ export function describeAge(
   return `${durationOf(Math.max(0, now - iat))}, at most ${durationOf(maxTokenAge)}`
 }
 
-/** Matches NumericDates of at most 12 digits. Longer ones are probably in milliseconds. */
-const EPOCH_SECONDS = /(?<![\w.+-])\d{1,12}(?:\.\d+)?(?![\w.])/g
+/** Matches NumericDates, and times in milliseconds, which have at most 14 digits. */
+const EPOCH_TIME = /(?<![\w.+-])\d{1,14}(?:\.\d+)?(?![\w.])/g
 
 /**
- * Replaces each NumericDate in the text with the date, followed by the NumericDate in parentheses.
+ * Replaces each NumericDate in the text with the date, followed by the NumericDate in parentheses. A
+ * time that was probably written in milliseconds is marked as such.
  */
 export function withDates(text: string): string {
-  return text.replace(EPOCH_SECONDS, (seconds) => `${timeOf(Number(seconds))} (${seconds})`)
+  return text.replace(EPOCH_TIME, (digits) => {
+    const time = Number(digits)
+    return looksLikeMilliseconds(time)
+      ? `${digits} (in milliseconds: ${inMilliseconds(time)})`
+      : `${timeOf(time)} (${digits})`
+  })
 }

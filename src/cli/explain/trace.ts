@@ -64,7 +64,7 @@ export interface Trace {
 
 export async function trace(given: GivenToken, options: TraceInput): Promise<Trace> {
   const { core } = options
-  const { authorization, token: raw } = given
+  const { authorization, isHeader, token: raw } = given
   const [issuer] = core.issuers.issuers() as readonly [Issuer]
   const layer = readEncryptedLayer(raw)
   const read: ReadToken = { jwt: undefined, jws: undefined }
@@ -75,7 +75,7 @@ export async function trace(given: GivenToken, options: TraceInput): Promise<Tra
     () =>
       bearerToken({ rawHeaders: ['authorization', authorization] }) ??
       new MissingCredentialsError(),
-    () => `one token of ${raw.length} characters`,
+    () => `one token of ${raw.length} characters${isHeader ? ', read from the header' : ''}`,
   )
   read.jwt = await tryDecryption(raw, layer, list, options)
   const isDecrypted = read.jwt !== undefined && read.jwt !== raw
