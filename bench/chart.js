@@ -1,117 +1,94 @@
 /**
- * Draws a result as SVG: the throughput of each row as a ratio to the open route, for known and for
- * new tokens. The colors follow the light or dark scheme of the page.
+ * Draws a result as SVG: for each path, the CPU time of a request as a ratio to its limit, with the
+ * quartiles. The colors follow the light or dark scheme of the page.
  *
  *   node bench/chart.js < bench/results/latest.json > chart.svg
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { againstLimit } from './figures.js'
+import { micros } from './tables.js'
 
-const SERIES = [
-  { name: 'known-1000', label: 'known tokens', style: 'known' },
-  { name: 'new-RS256', label: 'every token new (RS256)', style: 'new' },
-]
-
-const WIDTH = 840
-const LEFT = 270
-const RIGHT = 60
-const TOP = 84
+const WIDTH = 960
+const LEFT = 310
+const RIGHT = 190
+const TOP = 64
 const BOTTOM = 76
-const ROW = 44
-const BAR = 15
+const ROW = 24
+const BAR = 13
 const PLOT = WIDTH - LEFT - RIGHT
+/** Longer bars end here; their label has the ratio. */
+const MAX_RATIO = 3
 
 const STYLE = `
   text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328 }
   .title { font-size: 17px; font-weight: 600 }
   .quiet { fill: #59636e; font-size: 12px }
-  .ours { font-weight: 600 }
   .grid { stroke: #d1d9e0; stroke-width: 1 }
-  .known { fill: #0969da }
-  .new { fill: #bc4c00 }
+  .limit { stroke: #1f2328; stroke-width: 1.5 }
+  .quartiles { stroke: #1f2328; stroke-width: 1.5 }
+  .bar { fill: #54aeff }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc }
     .quiet { fill: #9198a1 }
     .grid { stroke: #3d444d }
-    .known { fill: #4493f8 }
-    .new { fill: #f0883e }
+    .limit, .quartiles { stroke: #f0f6fc }
+    .bar { fill: #1f6feb }
   }`
 
-export function drawChart({ http, rows, machine, date }) {
-  const drawn = Object.keys(rows).filter((row) =>
-    SERIES.every(({ name }) => http.cases[name]?.[row]),
-  )
-  if (drawn.length === 0) {
-    const names = SERIES.map(({ name }) => name).join(' and ')
-    throw new Error(`The result has no row with the cases ${names}: run the benchmark with them`)
-  }
-  const ratios = drawn.flatMap((row) =>
-    SERIES.map(({ name }) => http.cases[name][row].ratio.median),
-  )
-  const maxRatio = Math.max(1, Math.ceil(Math.max(...ratios) * 4) / 4)
-  const x = (ratio) => LEFT + (ratio / maxRatio) * PLOT
+export function drawChart({ paths, machine, date }) {
+  const drawn = Object.values(paths)
   const foot = TOP + drawn.length * ROW
   const height = foot + BOTTOM
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title description">
-<title id="title">Throughput of a protected Fastify route</title>
-<desc id="description">${describe(drawn, rows, http)}</desc>
+<title id="title">CPU time of each path relative to its limit</title>
+<desc id="description">${drawn.map(describe).join(' ')}</desc>
 <style>${STYLE}
 </style>
-${text(16, 28, 'Throughput of a protected route, open Fastify route = 1', 'title')}
-${legend()}
-${axis(maxRatio, x, foot)}
-${drawn.map((row, i) => bars(row, rows[row], http, x, TOP + i * ROW)).join('\n')}
-${text(LEFT + PLOT / 2, foot + 42, 'requests per second, as a ratio to the same route without a plugin', 'quiet', 'middle')}
-${text(16, height - 10, `${machine.cpu}, Node ${machine.node}, 50 connections, ${date.slice(0, 10)}; medians`, 'quiet')}
+${text(16, 28, 'CPU time of a request, relative to the least code that could do the same', 'title')}
+${axis(foot)}
+${drawn.map((path, i) => bar(path, TOP + i * ROW)).join('\n')}
+${text(LEFT + PLOT / 2, foot + 42, 'ratio to the limit, with quartiles; shorter is better', 'quiet', 'middle')}
+${text(16, height - 10, `${machine.cpu}, Node ${machine.node}, 50 connections, ${date.slice(0, 10)}; medians of paired turns`, 'quiet')}
 </svg>
 `
 }
 
-function bars(name, label, { cases }, x, y) {
-  const lines = [text(LEFT - 10, y + 20, label, name === 'ours' ? 'ours' : '', 'end')]
-  for (const [i, { name: caseName, style }] of SERIES.entries()) {
-    const { median } = cases[caseName][name].ratio
-    const top = y + i * (BAR + 2)
-    const width = (x(median) - LEFT).toFixed(1)
-    lines.push(`<rect class="${style}" x="${LEFT}" y="${top}" width="${width}" height="${BAR}"/>`)
-    lines.push(text(x(median) + 6, top + 12, median.toFixed(2), 'quiet'))
-  }
-  return lines.join('\n')
+const x = (ratio) => LEFT + (Math.min(ratio, MAX_RATIO) / MAX_RATIO) * PLOT
+
+function bar(path, top) {
+  const { title, server, best, servers } = path
+  const { median, low, high } = againstLimit(path).cpuRatio
+  const width = (x(median) - LEFT).toFixed(1)
+  const middle = top + BAR / 2
+  const [own, limit] = [server, best].map((name) => micros(servers[name].cpu.median))
+  return [
+    text(LEFT - 10, top + 11, title, '', 'end'),
+    `<rect class="bar" x="${LEFT}" y="${top}" width="${width}" height="${BAR}"/>`,
+    `<line class="quartiles" x1="${x(low).toFixed(1)}" x2="${x(high).toFixed(1)}" y1="${middle}" y2="${middle}"/>`,
+    text(WIDTH - RIGHT + 12, top + 11, `${median.toFixed(2)}: ${own} against ${limit} µs`, 'quiet'),
+  ].join('\n')
 }
 
-function axis(maxRatio, x, foot) {
-  const ticks = Array.from({ length: maxRatio * 4 + 1 }, (_, i) => i / 4)
+function axis(foot) {
+  const ticks = Array.from({ length: MAX_RATIO * 2 + 1 }, (_, i) => i / 2)
   return ticks
     .map((tick) =>
       [
-        `<line class="grid" x1="${x(tick)}" x2="${x(tick)}" y1="${TOP - 8}" y2="${foot}"/>`,
-        text(x(tick), foot + 18, tick.toFixed(2), 'quiet', 'middle'),
+        `<line class="${tick === 1 ? 'limit' : 'grid'}" x1="${x(tick)}" x2="${x(tick)}" y1="${TOP - 8}" y2="${foot}"/>`,
+        text(x(tick), foot + 18, tick.toFixed(1), 'quiet', 'middle'),
       ].join('\n'),
     )
     .join('\n')
 }
 
-function legend() {
-  return SERIES.map(({ label, style }, i) => {
-    const left = LEFT + i * 140
-    return `<rect class="${style}" x="${left}" y="46" width="12" height="12"/>\n${text(left + 18, 57, label)}`
-  }).join('\n')
+function describe(path) {
+  return escapeXml(`${path.title}: ${againstLimit(path).cpuRatio.median.toFixed(2)}.`)
 }
 
-function describe(drawn, rows, { cases }) {
-  return drawn
-    .map((row) => {
-      const ratios = SERIES.map(
-        ({ name, label }) => `${cases[name][row].ratio.median.toFixed(2)} ${label}`,
-      )
-      return escapeXml(`${rows[row]}: ${ratios.join(', ')}.`)
-    })
-    .join(' ')
-}
-
-function text(x, y, content, style = '', anchor = 'start') {
+function text(left, top, content, style = '', anchor = 'start') {
   const classes = style === '' ? '' : ` class="${style}"`
-  return `<text x="${x.toFixed(1)}" y="${y}"${classes} text-anchor="${anchor}">${escapeXml(content)}</text>`
+  return `<text x="${left.toFixed(1)}" y="${top}"${classes} text-anchor="${anchor}">${escapeXml(content)}</text>`
 }
 
 function escapeXml(content) {

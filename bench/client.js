@@ -2,28 +2,37 @@
 import { createHistogram } from 'node:perf_hooks'
 import { Connection } from './connection.js'
 import { serveCalls } from './ipc.js'
-import { readTokens } from './token-list.js'
 
-/** The connections to one row in one case; they stay open between its turns. */
+const CONNECTIONS = 50
+
+/** The connections to one server; they stay open between its turns. */
 class Session {
-  #connections
-  #requests
-  #nextRequest
-  #latency = createHistogram()
+  #port
+  #connections = []
+  #requests = []
 
-  static async open({ port, list, first, count, begin = 0, connections }) {
-    const session = new Session()
-    session.#requests = readTokens(list, first, count).map(request)
-    session.#nextRequest = begin
-    session.#connections = await Promise.all(
-      Array.from({ length: connections }, () => Connection.open(port)),
-    )
-    return session
+  constructor(port) {
+    this.#port = port
   }
 
-  /** Sends `total` requests, or fewer if `milliseconds` elapse first. */
-  load({ total = Number.POSITIVE_INFINITY, milliseconds }) {
-    const connections = this.#connections.slice(0, total)
+  async open() {
+    this.#connections = await Promise.all(
+      Array.from({ length: CONNECTIONS }, () => Connection.open(this.#port)),
+    )
+  }
+
+  /** Builds the requests of a turn, which `load` does not measure. */
+  prepare(requests) {
+    this.#requests = requests.map(({ url = '/', headers }) =>
+      Buffer.from(`GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n\r\n`, 'latin1'),
+    )
+  }
+
+  /** Sends the prepared requests, or fewer if `milliseconds` elapse first. */
+  load(milliseconds) {
+    const requests = this.#requests
+    const connections = this.#connections.slice(0, requests.length)
+    const latency = createHistogram()
     const statuses = {}
     const startedAt = performance.now()
     const deadline = startedAt + milliseconds
@@ -31,18 +40,20 @@ class Session {
     let responses = 0
 
     return new Promise((resolve, reject) => {
-      const send = (connection) => {
-        connection.send(this.#requests[this.#nextRequest])
-        this.#nextRequest = (this.#nextRequest + 1) % this.#requests.length
-        sent++
-      }
+      const send = (connection) => connection.send(requests[sent++])
       const onResponse = (connection, status, latencyMs) => {
         responses++
         statuses[status] = (statuses[status] ?? 0) + 1
-        this.#latency.record(Math.max(1, Math.round(latencyMs * 1000)))
-        if (sent < total && performance.now() < deadline) return send(connection)
+        latency.record(Math.max(1, Math.round(latencyMs * 1000)))
+        if (sent < requests.length && performance.now() < deadline) return send(connection)
         if (responses < sent) return
-        resolve({ responses, statuses, seconds: (performance.now() - startedAt) / 1000 })
+        resolve({
+          responses,
+          statuses,
+          seconds: (performance.now() - startedAt) / 1000,
+          p50: latency.percentile(50),
+          p99: latency.percentile(99),
+        })
       }
       for (const connection of connections) {
         connection.start(onResponse, reject)
@@ -51,30 +62,26 @@ class Session {
     })
   }
 
-  /** @returns the latency percentiles of all turns, in microseconds. */
   close() {
     for (const connection of this.#connections) connection.close()
-    return { p50: this.#latency.percentile(50), p99: this.#latency.percentile(99) }
   }
 }
 
 const sessions = new Map()
 
 serveCalls({
-  async open({ name, ...settings }) {
-    sessions.set(name, await Session.open(settings))
+  async open({ name, port }) {
+    const session = new Session(port)
+    await session.open()
+    sessions.set(name, session)
   },
-  load: ({ name, ...limits }) => sessions.get(name).load(limits),
+  async prepare({ name, file, requests, ...range }) {
+    const { requests: makers } = await import(`./paths/${file}.js`)
+    sessions.get(name).prepare(await makers[requests](range))
+  },
+  load: ({ name, milliseconds }) => sessions.get(name).load(milliseconds),
   close({ name }) {
-    const latency = sessions.get(name).close()
+    sessions.get(name)?.close()
     sessions.delete(name)
-    return latency
   },
 })
-
-function request(token) {
-  return Buffer.from(
-    `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`,
-    'latin1',
-  )
-}

@@ -1,6 +1,6 @@
 /**
- * Measures encrypted tokens: the cost of hostile ones, the latency of valid requests during a flood
- * of them, and the cost of a known one.
+ * Measures hostile encrypted tokens: the cost of each kind, and the latency of valid requests during a
+ * flood of them.
  *
  *     npm run build && node bench/encrypted-tokens.js [--quick] [--rates 500,2000]
  */
@@ -49,7 +49,7 @@ async function measureFlood({ rounds, seconds }) {
   }
 }
 
-function printCosts({ costs, known, memory }) {
+function printCosts({ costs, memory }) {
   const names = mapValues(costs, (_, name) => name)
   const kilobytes = ({ median }) => (median / 1_000).toFixed(0)
   const orNone = (value, format) => (value === undefined ? '' : format(value))
@@ -77,15 +77,6 @@ function printCosts({ costs, known, memory }) {
   )
   console.log(`a full queue of the longest tokens: ${(memory.fullQueue / 1_000).toFixed(0)} kB`)
   console.log(`left behind by a token: ${memory.retained.toFixed(0)} B\n`)
-  print(
-    'a request (inject) with a known token, in microseconds',
-    mapValues(known, (_, name) => name),
-    {
-      'wall clock': ({ wall }) => spread(wall, 1),
-      CPU: ({ cpu }) => spread(cpu, 1),
-    },
-    known,
-  )
 }
 
 function printFlood(conditions) {

@@ -1,78 +1,60 @@
-/** Formats a result as Markdown tables for the performance guide. */
+/**
+ * Computes the figures of a path from its turns. Every comparison pairs two consecutive turns, so
+ * that a disturbance of the machine affects both.
+ */
+import { mapValues } from './map-values.js'
+import { BASELINE } from './measurement.js'
+import { summaryOfRounds } from './statistics.js'
 
-const BEGIN = '<!-- figures: written by npm run bench -- --publish -->'
-const END = '<!-- /figures -->'
+const QUANTITIES = ['cpu', 'mainThread', 'perSecond', 'p50', 'p99']
 
-/** Returns the guide with its figures replaced by those of this result. */
-export function withFigures(guide, result) {
-  const [before, rest] = guide.split(BEGIN)
-  const [, after] = (rest ?? '').split(END)
-  if (after === undefined) throw new Error(`The performance guide has no "${BEGIN}" … "${END}"`)
-  return `${before}${BEGIN}\n${figures(result)}\n${END}${after}`
-}
-
-function figures({ http, rows, cases, machine, date, command, rounds, inProcess }) {
-  const names = Object.keys(http.cases)
-  const served = names.filter((name) => cases[name] !== 'hostile')
-  const hostile = names.filter((name) => cases[name] === 'hostile')
-  const { cpu, cores, node, pinned } = machine
-  const each = (columns, format) =>
-    Object.entries(rows).map(([row, label]) => [
-      label,
-      ...columns.map((name) => {
-        const measured = http.cases[name][row]
-        return measured === undefined ? '' : format(measured)
+/** @param rounds for each round, the turns of each server of the path. */
+export function figuresOf(path, rounds) {
+  const { server, limits, beside = [], title, limit, openRoutes } = path
+  const of = (name, quantity) =>
+    summaryOfRounds(rounds.map((turns) => turns[name].map((turn) => turn[quantity])))
+  const pairs = (a, b, compare) =>
+    summaryOfRounds(rounds.map((turns) => turns[a].map((turn, i) => compare(turn, turns[b][i]))))
+  const compared = (a, b) => ({
+    cpuRatio: pairs(a, b, (x, y) => x.cpu / y.cpu),
+    cpuMore: pairs(a, b, (x, y) => x.cpu - y.cpu),
+    mainThreadRatio: pairs(a, b, (x, y) => x.mainThread / y.mainThread),
+    mainThreadMore: pairs(a, b, (x, y) => x.mainThread - y.mainThread),
+    throughputRatio: pairs(a, b, (x, y) => x.perSecond / y.perSecond),
+  })
+  const servers = mapValues(rounds[0], (turns, name) =>
+    Object.fromEntries(
+      QUANTITIES.filter((quantity) => Number.isFinite(turns[0][quantity])).map((quantity) => [
+        quantity,
+        of(name, quantity),
+      ]),
+    ),
+  )
+  const best = limits.toSorted((a, b) => servers[a].cpu.median - servers[b].cpu.median)[0]
+  const others = Object.keys(servers).filter((name) => name !== server)
+  return {
+    title,
+    limit,
+    server,
+    best,
+    turns: rounds.reduce((sum, turns) => sum + turns[server].length, 0),
+    servers,
+    /** The measured server against each other one. */
+    against: Object.fromEntries(others.map((name) => [name, compared(server, name)])),
+    /** Each server against its open route. */
+    ...('open' in servers && {
+      toOpen: mapValues(servers, (_, name) => compared(name, openRoutes?.[name] ?? 'open')),
+    }),
+    kinds: Object.fromEntries(
+      others.map((name) => {
+        if (name.startsWith(`${BASELINE} `)) return [name, BASELINE]
+        return [name, beside.includes(name) ? 'beside' : 'limit']
       }),
-    ])
-  return [
-    `\`${command}\`, ${date.slice(0, 10)}: ${cpu}, ${cores} cores, Node ${node}; pinned: ${pinned}; ` +
-      `medians of ${rounds} rounds.`,
-    'Requests per second, as a ratio to the open route:',
-    table(
-      ['', ...served],
-      each(served, ({ ratio }) => ratio.median.toFixed(2)),
     ),
-    'Microseconds of server CPU for a request:',
-    table(
-      ['', ...served],
-      each(served, ({ cpu: used }) => used.median.toFixed(0)),
-    ),
-    'Microseconds of server CPU for a rejection, in addition to the response of an open route:',
-    table(
-      ['', ...hostile],
-      each(hostile, ({ cpuMore }) => cpuMore.median.toFixed(0)),
-    ),
-    'Heap for each cached token:',
-    table(
-      ['', 'bytes'],
-      Object.entries(http.memory).map(([row, { heapPerToken }]) => [
-        rows[row],
-        heapPerToken.toFixed(0),
-      ]),
-    ),
-    `Sender-constrained tokens (DPoP), 50 concurrent requests, without a network. A used proof takes ${inProcess.dpop.bytesPerProof.toFixed(0)} bytes in the replay cache.`,
-    table(
-      ['', 'a second', 'microseconds of CPU'],
-      Object.entries(inProcess.dpop.requests).map(([name, { wall, cpu: used }]) => [
-        name,
-        (1e6 / wall.median).toFixed(0),
-        used.median.toFixed(0),
-      ]),
-    ),
-    'Milliseconds to import, in a fresh process:',
-    table(
-      ['', 'ms'],
-      Object.entries(inProcess.importTime).map(([name, time]) => [name, time.median.toFixed(0)]),
-    ),
-  ].join('\n\n')
+  }
 }
 
-function table([first, ...columns], lines) {
-  return [
-    `| ${[first, ...columns].join(' | ')} |`,
-    `| --- |${columns.map(() => ' ---: |').join('')}`,
-    ...lines
-      .filter(([, ...cells]) => cells.some((cell) => cell !== ''))
-      .map((cells) => `| ${cells.join(' | ')} |`),
-  ].join('\n')
+/** Returns the figures of the path against its limit; `undefined` without a limit. */
+export function againstLimit({ against, best }) {
+  return against[best]
 }

@@ -7,10 +7,13 @@ export class Child {
   #pending = new Map()
   #calls = 0
 
-  /** @param cpu the CPU that the process and all its threads are pinned to, if any. */
-  constructor(name, script, { args = [], nodeArgs = [], cpu, env } = {}) {
-    const node = [process.execPath, ...nodeArgs, fileURLToPath(script), ...args]
-    const [command, ...rest] = cpu === undefined ? node : ['taskset', '-c', `${cpu}`, ...node]
+  /**
+   * @param node the executable of Node, by default that of this process.
+   * @param cpu the CPU that the process and all its threads are pinned to, if any.
+   */
+  constructor(name, script, { args = [], nodeArgs = [], node = process.execPath, cpu, env } = {}) {
+    const line = [node, ...nodeArgs, fileURLToPath(script), ...args]
+    const [command, ...rest] = cpu === undefined ? line : ['taskset', '-c', `${cpu}`, ...line]
     this.#process = spawn(command, rest, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...env },

@@ -1,85 +1,108 @@
 /** Parses the command line. */
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { cases } from './cases.js'
 import { availableCpus } from './cpus.js'
-import { rows } from './rows.js'
+import { paths } from './paths.js'
+import { cases, peers } from './peers.js'
 
 export const USAGE = `npm run bench [-- options]
 
-  --quick            fewer and shorter rounds and cases, in about 90 seconds
-  --rows a,b         only these rows and the open route
-  --cases a,b        only these cases
-  --rounds n         default 5, or 2 with --quick
+  --rows a,b         paths, peers, or names of paths and cases; a name with * stands for several
+                     (default: paths,peers; with --quick: paths)
+  --quick            fewer, shorter turns; all paths in less than 3 minutes
+  --rounds n         default 3, or 2 with --quick
+  --node PATH        the executable of Node that runs the servers
+  --baseline DIR     measure the built plugin of another checkout in the same turns
+  --compare OLD.json print the figures that moved since that result
+  --from NEW.json    with --compare: compare this result, and measure nothing
   --pin              pin servers to one CPU and the client to another; by default the system schedules them
   --port n           port of the issuer; default 40871
-  --only part        only this part of the benchmark: http or in-process
   --publish          copy the last full result to docs and draw its chart; measures nothing
 
-rows:  ${rows.map(({ name }) => name).join(', ')}
-cases: ${cases.map(({ name }) => name).join(', ')}
+paths: ${Object.keys(paths).join(', ')}
+cases: ${Object.keys(cases).join(', ')}
+peers: ${Object.keys(peers).join(', ')}
 `
 
-const QUICK_CASES = ['known-1000', 'new-RS256', 'new-ES256', 'bad-signature']
+const FULL = {
+  rounds: 3,
+  turns: 12,
+  turnSize: 1,
+  turnMilliseconds: 1_500,
+  warmUp: { requests: 20_000, milliseconds: 6_000 },
+}
+const QUICK = {
+  rounds: 2,
+  turns: 6,
+  turnSize: 0.5,
+  turnMilliseconds: 500,
+  warmUp: { requests: 8_000, milliseconds: 3_000 },
+}
 
 export function readOptions(args) {
   const { values } = parseArgs({
     args,
     options: {
-      quick: { type: 'boolean', default: false },
       rows: { type: 'string' },
-      cases: { type: 'string' },
+      quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      node: { type: 'string' },
+      baseline: { type: 'string' },
+      compare: { type: 'string' },
+      from: { type: 'string' },
       pin: { type: 'boolean', default: false },
       port: { type: 'string', default: '40871' },
-      only: { type: 'string' },
       publish: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const { quick, publish, help, only } = values
-  const wanted = choose('row', rows, values.rows)
-  const chosenCases = choose(
-    'case',
-    cases,
-    values.cases ?? (quick ? QUICK_CASES.join() : undefined),
-  )
-  const baselines = new Set(['open', ...wanted.map(({ baseline }) => baseline)])
+  const { quick, rows, rounds, port, pin, baseline } = values
+  const mode = quick ? QUICK : FULL
   return {
-    quick,
-    publish,
-    help,
-    parts: readParts(only),
-    rows: rows.filter((row) => wanted.includes(row) || baselines.has(row.name)),
-    cases: chosenCases,
-    rounds: positiveInteger('rounds', values.rounds ?? (quick ? 2 : 5)),
-    port: positiveInteger('port', values.port),
-    cpus: values.pin ? availableCpus() : undefined,
-    warmUpTokens: quick ? 6_000 : 20_000,
-    newPerRound: quick ? 1_500 : 5_000,
-    // Turns of each row in a case and round. Few and long, because CPU caches are cold at the
-    // start.
-    slices: quick ? 4 : 8,
-    // Limits for slow rows; other rows reach their number of requests first. Hostile cases have no
-    // number.
-    milliseconds: quick
-      ? { warmUp: 1_500, known: 400, new: 500, hostile: 150 }
-      : { warmUp: 5_000, known: 2_500, new: 2_000, hostile: 400 },
+    ...mode,
+    ...values,
+    ...chooseRows((rows ?? (quick ? 'paths' : 'paths,peers')).split(',')),
+    rounds: rounds === undefined ? mode.rounds : positiveInteger('rounds', rounds),
+    port: positiveInteger('port', port),
+    dist: fileURLToPath(new URL('../dist/', import.meta.url)),
+    baseline: baseline && `${baseline}/dist/`,
+    cpus: pin ? availableCpus() : undefined,
   }
 }
 
-function choose(kind, all, names) {
-  if (names === undefined) return all
-  return names.split(',').map((name) => {
-    const found = all.find((candidate) => candidate.name === name)
-    if (found === undefined) throw new Error(`Unknown ${kind} "${name}"\n\n${USAGE}`)
-    return found
-  })
+/** Returns the chosen paths and cases of peers, by name and in the order of their tables. */
+function chooseRows(names) {
+  const all = { ...paths, ...cases }
+  const unknown = names.find(
+    (name) => !['paths', 'peers'].includes(name) && !Object.keys(all).some(matches(name)),
+  )
+  if (unknown !== undefined) throw new Error(`Unknown row "${unknown}"\n\n${USAGE}`)
+  const chosen = (table, tableName) =>
+    Object.fromEntries(
+      Object.entries(table).filter(
+        ([name]) => names.includes(tableName) || names.some((pattern) => matches(pattern)(name)),
+      ),
+    )
+  const chosenPaths = chosen(paths, 'paths')
+  // A name that a path and a case share stands for the path.
+  const onlyCases = Object.fromEntries(
+    Object.entries(cases).filter(([name]) => names.includes('peers') || !(name in chosenPaths)),
+  )
+  return { paths: chosenPaths, cases: chosen(onlyCases, 'peers') }
 }
 
-function readParts(only) {
-  if (only === undefined) return ['http', 'in-process']
-  if (only === 'http' || only === 'in-process') return [only]
-  throw new Error(`--only must be http or in-process\n\n${USAGE}`)
+function matches(pattern) {
+  const expression = new RegExp(
+    `^${pattern
+      .split('*')
+      .map(RegExp.escape ?? escaped)
+      .join('.*')}$`,
+  )
+  return (name) => expression.test(name)
+}
+
+function escaped(text) {
+  return text.replaceAll(/[^\w]/g, '\\$&')
 }
 
 function positiveInteger(name, value) {

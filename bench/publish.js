@@ -1,7 +1,7 @@
 /** Copies the last full result, with its tables and chart, into the documentation. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { drawChart } from './chart.js'
-import { withFigures } from './figures.js'
+import { withFigures } from './markdown.js'
 
 export const LATEST = new URL('./results/latest.json', import.meta.url)
 const DOCS = new URL('../docs/', import.meta.url)

@@ -1,52 +1,67 @@
 /** Measures the cost of authentication for a Fastify route: see README.md. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cases as allCases } from './cases.js'
-import { measureInProcess } from './in-process.js'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { comparison } from './comparison.js'
+import { importTimes } from './import-time.js'
 import { machine } from './machine.js'
+import { measureAll } from './measure.js'
 import { readOptions, USAGE } from './options.js'
-import { measureOverHttp } from './over-http.js'
+import { paths as allPaths } from './paths.js'
+import { cases as allCases, requireSameVersion } from './peers.js'
 import { LATEST, publish } from './publish.js'
-import { rows as allRows, requireSameVersion } from './rows.js'
 import { tables } from './tables.js'
 
 const args = process.argv.slice(2)
 const options = readOptions(args)
+// Read before the measurement, which may replace this file.
+const old = options.compare && JSON.parse(readFileSync(options.compare, 'utf8'))
 if (options.help) {
   console.log(USAGE)
 } else if (options.publish) {
   publish()
+} else if (options.from !== undefined) {
+  console.log(comparison(old, JSON.parse(readFileSync(options.from, 'utf8'))))
 } else {
-  await measure()
+  const result = await measure()
+  if (old !== undefined) console.log(comparison(old, result))
 }
 
 async function measure() {
   requireSameVersion('jose')
   requireSameVersion('lru-cache')
-  const { cpus, quick, rounds, rows, cases, parts } = options
+  const { cpus, quick, rounds, turns, paths, cases, node, baseline } = options
+  const isComplete = (chosen, all) => Object.keys(chosen).length === Object.keys(all).length
   const pinned =
     cpus === undefined ? 'no' : `servers to CPU ${cpus.server}, client to ${cpus.client}`
+  const version =
+    node === undefined
+      ? process.version
+      : execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
   const result = {
     date: new Date().toISOString(),
     // Only a full result may be published.
     full:
       !quick &&
-      rounds >= 5 &&
-      rows.length === allRows.length &&
-      cases.length === allCases.length &&
-      parts.length === 2,
+      isComplete(paths, allPaths) &&
+      isComplete(cases, allCases) &&
+      baseline === undefined,
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     rounds,
-    machine: { ...machine(), pinned },
-    rows: Object.fromEntries(rows.map(({ name, label }) => [name, label])),
-    cases: Object.fromEntries(cases.map(({ name, kind }) => [name, kind])),
+    turns,
+    machine: { ...machine(), node: version, pinned, load: [loadavg()[0]] },
   }
-  const { cpu, cores, node } = result.machine
-  console.log(`${cpu}, ${cores} cores, Node ${node}; pinned: ${pinned}`)
-  console.log(`${rounds} rounds after a warm-up round, 50 connections`)
-  if (parts.includes('http')) result.http = await measureOverHttp(options)
-  if (parts.includes('in-process')) result.inProcess = await measureInProcess(options)
+  const { cpu, cores } = result.machine
+  console.log(`${cpu}, ${cores} cores, Node ${version}; pinned: ${pinned}`)
+  console.log(`${rounds} rounds with ${turns} turns of each server, 50 connections`)
+  Object.assign(result, await measureAll(options))
+  if (Object.keys(cases).length > 0) {
+    result.importTime = await importTimes({ rounds: quick ? 5 : 25, cpu: cpus?.server })
+  }
+  result.machine.load.push(loadavg()[0])
 
   mkdirSync(new URL('.', LATEST), { recursive: true })
   writeFileSync(LATEST, `${JSON.stringify(result, null, 2)}\n`)
   console.log(`\n${tables(result)}`)
+  return result
 }

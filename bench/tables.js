@@ -1,126 +1,155 @@
 /** Formats a result as plain-text tables for the terminal. */
+import { againstLimit } from './figures.js'
 import { mapValues } from './map-values.js'
+import { peers } from './peers.js'
 import { table } from './table.js'
 
-export function tables(result) {
-  return [...httpTables(result), ...inProcessTables(result)].join('\n')
+export function tables({ paths, cases, skipped, memory, importTime }) {
+  const labels = mapValues(paths, ({ title }) => title)
+  const cells = (format) => mapValues(paths, format)
+  return [
+    ...table(
+      'paths against their limits: microseconds of CPU for a request, all threads (quartiles)',
+      labels,
+      ['path', 'limit', 'difference', 'ratio', 'the limit, and the cheapest way to do it'],
+      cells((path) => againstLimitCells(path, 'cpu')),
+    ),
+    ...table(
+      'paths against their limits: microseconds of the main thread for a request (quartiles)',
+      labels,
+      ['path', 'limit', 'difference', 'ratio'],
+      cells((path) => againstLimitCells(path, 'mainThread').slice(0, 4)),
+    ),
+    ...table(
+      'paths against their limits: requests per second (quartiles)',
+      labels,
+      ['path', 'ratio'],
+      cells((path) => [
+        path.servers[path.server].perSecond.median.toFixed(0),
+        spread(againstLimit(path).throughputRatio, 2),
+      ]),
+    ),
+    ...othersTable(paths, labels),
+    ...excessTable(paths, labels),
+    ...table(
+      'memory',
+      labels,
+      ['bytes for each revocation'],
+      mapValues(paths, (path) => [path['bytes for each revocation']?.toFixed(0) ?? '']),
+    ),
+    ...Object.entries(skipped).map(([path, program]) => `${path}: not measured, needs ${program}`),
+    ...caseTables(cases, memory),
+    ...(importTime === undefined ? [] : importTable(importTime)),
+  ].join('\n')
 }
 
-function httpTables({ http, rows: labels, cases }) {
-  if (http === undefined) return []
-  const names = Object.keys(http.cases)
-  const served = names.filter((name) => cases[name] !== 'hostile')
-  const [known, fresh, hostile] = ['known', 'new', 'hostile'].map((kind) =>
-    names.filter((name) => cases[name] === kind),
-  )
-  const cellsOf = (columns, format) =>
-    mapValues(labels, (_, row) =>
-      columns.map((name) => {
-        const measured = http.cases[name][row]
-        return measured === undefined ? '' : format(measured)
-      }),
-    )
-  const section = (title, columns, format) =>
-    table(title, labels, columns, cellsOf(columns, format))
+function againstLimitCells(path, quantity) {
+  const { servers, server, best, limit } = path
+  if (servers[server][quantity] === undefined) return ['', '', '', '', '']
+  const compared = againstLimit(path)
+  const hasChoice = Object.values(path.kinds).filter((kind) => kind === 'limit').length > 1
   return [
-    ...section(
-      'requests per second as a ratio to the open route (quartiles)',
-      served,
-      ({ ratio }) => spread(ratio, 2),
+    micros(servers[server][quantity].median),
+    micros(servers[best][quantity].median),
+    spread(compared[`${quantity}More`], 1),
+    spread(compared[`${quantity}Ratio`], 2),
+    hasChoice ? `${limit}: ${best}` : limit,
+  ]
+}
+
+/** The other ways to do the limit, and the servers that are measured beside the path. */
+function othersTable(paths, labels) {
+  const rows = Object.entries(paths).flatMap(([name, { against, best, servers }]) =>
+    Object.keys(against)
+      .filter((other) => other !== best)
+      .map((other) => [
+        `${name}, ${other}`,
+        { name, other, ...against[other], own: servers[other] },
+      ]),
+  )
+  return table(
+    'paths against other servers in the same turns',
+    Object.fromEntries(rows.map(([key, { name, other }]) => [key, `${labels[name]} / ${other}`])),
+    ['CPU of the other', 'its main thread', 'CPU ratio', 'main thread ratio', 'throughput ratio'],
+    Object.fromEntries(
+      rows.map(([key, { own, cpuRatio, mainThreadRatio, throughputRatio }]) => [
+        key,
+        [
+          micros(own.cpu.median),
+          own.mainThread === undefined ? '' : micros(own.mainThread.median),
+          spread(cpuRatio, 2),
+          own.mainThread === undefined ? '' : spread(mainThreadRatio, 2),
+          spread(throughputRatio, 2),
+        ],
+      ]),
     ),
-    ...section('requests per second as a ratio to the limit', fresh, ({ toLimit }) =>
-      toLimit === undefined ? '' : spread(toLimit, 2),
+  )
+}
+
+function excessTable(paths, labels) {
+  return table(
+    'microseconds of CPU more than the open route',
+    labels,
+    ['path', 'limit'],
+    mapValues(paths, ({ toOpen, server, best }) => {
+      if (toOpen === undefined) return ['', '']
+      const [path, limit] = [toOpen[server].cpuMore, toOpen[best].cpuMore]
+      return [spread(path, 1), spread(limit, 1)]
+    }),
+  )
+}
+
+function caseTables(cases, memory) {
+  const labels = mapValues(peers, ({ label }) => label)
+  const names = Object.keys(cases)
+  const served = names.filter((name) => name.startsWith('known') || name.startsWith('new'))
+  const hostile = names.filter((name) => !served.includes(name))
+  const section = (title, columns, format) =>
+    table(
+      title,
+      labels,
+      columns,
+      mapValues(labels, (_, peer) => columns.map((name) => cellOfPeer(cases[name], peer, format))),
+    )
+  return [
+    ...section('requests per second as a ratio to the open route', served, (_, toOpen) =>
+      spread(toOpen.throughputRatio, 2),
     ),
-    ...section('server CPU per request as a ratio to the limit', fresh, ({ cpuToLimit }) =>
-      cpuToLimit === undefined ? '' : spread(cpuToLimit, 2),
-    ),
-    ...section('microseconds of server CPU per request', served, ({ cpu }) => spread(cpu, 0)),
+    ...section('microseconds of server CPU for a request', served, ({ cpu }) => spread(cpu, 0)),
     ...section(
       'latency at full load in microseconds, p50 / p99',
       served,
       ({ p50, p99 }) => `${p50.median.toFixed(0)} / ${p99.median.toFixed(0)}`,
     ),
-    ...section('p99 latency as a ratio to the open route', known, ({ p99Ratio }) =>
-      spread(p99Ratio, 2),
-    ),
     ...section(
       'rejection: microseconds of server CPU more than the open route',
       hostile,
-      ({ cpuMore }) => spread(cpuMore, 0),
+      (_, toOpen) => spread(toOpen.cpuMore, 0),
     ),
-    ...section(
-      'rejection: fetches of the key set',
-      hostile,
-      ({ keySetFetches }) => `${keySetFetches}`,
+    ...table(
+      'heap for each known token, in bytes',
+      labels,
+      ['bytes'],
+      mapValues(memory, ({ heapPerToken }) => [heapPerToken.toFixed(0)]),
     ),
-    ...memoryTable(http.memory, labels),
   ]
 }
 
-function memoryTable(memory, labels) {
-  const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
-  const cells = mapValues(memory, ({ rss, heapUsed, heapPerToken }) => [
-    mebibytes(rss),
-    mebibytes(heapUsed),
-    `${heapPerToken.toFixed(0)} B`,
-  ])
-  const columns = ['resident', 'heap', 'heap per known token']
+function cellOfPeer({ servers, toOpen }, peer, format) {
+  return servers[peer] === undefined ? '' : format(servers[peer], toOpen[peer])
+}
+
+function importTable(importTime) {
   return table(
-    'memory after 20,000 known tokens, beside those of the warm-up',
-    labels,
-    columns,
-    cells,
+    'import in a fresh process',
+    mapValues(importTime, (_, name) => name),
+    ['milliseconds'],
+    mapValues(importTime, (time) => [spread(time, 1)]),
   )
 }
 
-/** Titles of the tables of requests; the other tables of `scaling` measure `verify()`. */
-const TITLES = {
-  routes: 'a request (inject) at an API of n routes',
-  scopes: 'a request (inject) to a route that requires',
-}
-
-function inProcessTables({ inProcess }) {
-  if (inProcess === undefined) return []
-  const { verify, scaling, dpop, importTime } = inProcess
-  const algorithms = Object.keys(verify)
-  const subjects = Object.keys(verify[algorithms[0]])
-  const cellsOf = (time) =>
-    Object.fromEntries(
-      subjects.map((name) => [
-        name,
-        algorithms.map((algorithm) => spread(verify[algorithm][name][time], 1)),
-      ]),
-    )
-  const ownLabels = (object) => mapValues(object, (_, name) => name)
-  const names = ownLabels(verify[algorithms[0]])
-  return [
-    ...table('microseconds per token, one after the other', names, algorithms, cellsOf('wall')),
-    ...table('microseconds of CPU per token, all threads', names, algorithms, cellsOf('cpu')),
-    ...Object.entries(scaling).flatMap(([dimension, sizes]) =>
-      table(
-        TITLES[dimension] ?? `a known token among n ${dimension}`,
-        ownLabels(sizes),
-        ['microseconds'],
-        mapValues(sizes, ({ wall }) => [spread(wall, dimension in TITLES ? 1 : 2)]),
-      ),
-    ),
-    ...table(
-      'tokens that are bound to a key, 50 requests (inject) at a time',
-      ownLabels(dpop.requests),
-      ['a second', 'microseconds of CPU'],
-      mapValues(dpop.requests, ({ wall, cpu }) => [
-        `${(1e6 / wall.median).toFixed(0)}`,
-        spread(cpu, 0),
-      ]),
-    ),
-    `heap for each used proof: ${dpop.bytesPerProof.toFixed(0)} B`,
-    ...table(
-      'import in a fresh process',
-      ownLabels(importTime),
-      ['milliseconds'],
-      mapValues(importTime, (time) => [spread(time, 1)]),
-    ),
-  ]
+export function micros(value) {
+  return value.toFixed(value < 10 ? 1 : 0)
 }
 
 export function spread({ median, low, high }, digits) {

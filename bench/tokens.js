@@ -12,14 +12,14 @@ import { generateKey, TOKEN_LENGTH } from './jwt.js'
 import { linesOf } from './token-list.js'
 
 const DAY_SECONDS = 86_400
-const FORMAT = 1
-const SIGNED_WITH = { 'warm-up': 'RS256', known: 'RS256', expired: 'RS256' }
+const FORMAT = 2
+const SIGNED_WITH = { known: 'RS256', 'known-20000': 'RS256', expired: 'RS256' }
 /** The lists use disjoint numbers, otherwise a new token could equal a known one. */
-const FIRST_NUMBER = { 'warm-up': 20_000_000, known: 10_000_000 }
+const FIRST_NUMBER = { known: 10_000_000, 'known-20000': 20_000_000 }
 
 /**
- * @param counts the number of tokens in each list: `warm-up`, `known`, `expired`, `new-RS256` and
- *   the other algorithms, and the keys of `HOSTILE`.
+ * @param counts the number of tokens in each list: `known`, `known-20000`, `expired`, `new-RS256`
+ *   and the other algorithms, and the keys of `HOSTILE`.
  * @returns {Promise<{ jwks: object, lists: Record<string, { file: string, count: number, length: number }> }>}
  */
 export async function prepareTokens(issuer, counts) {

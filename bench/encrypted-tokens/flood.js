@@ -5,8 +5,9 @@
  * round.
  */
 import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { Child } from '../ipc.js'
-import { issuerAt, KeySetServer } from '../issuer.js'
+import { DEFAULT_ISSUER, IssuerServer } from '../issuer.js'
 import { AUDIENCE, generateKey } from '../jwt.js'
 import { rotate, summary } from '../statistics.js'
 import { forged, withTag } from './hostile-jwe.js'
@@ -31,9 +32,9 @@ const HONEST_PER_SECOND = {
 
 export class FloodBenchmark {
   #keys = { ...makeKeys(), es256: generateKey('ES256') }
-  #issuer = issuerAt(PORT)
-  #keySetServer = new KeySetServer()
-  #server = child('server', '../server.js', ['ours'])
+  #issuerServer = new IssuerServer()
+  #issuer
+  #server = child('server', '../server.js', ['peers', 'ours'])
   #client = child('client', './paced-client.js')
   #attacker = child('attacker', './paced-client.js')
   #number = 0
@@ -43,11 +44,13 @@ export class FloodBenchmark {
 
   async open() {
     const { signer, es256 } = this.#keys
-    await this.#keySetServer.listen(PORT, { keys: [signer.jwk, es256.jwk] })
+    await this.#issuerServer.listen(PORT)
+    const jwks = { keys: [signer.jwk, es256.jwk] }
+    this.#issuer = this.#issuerServer.add(DEFAULT_ISSUER, { jwks })
     const { port } = await this.#server.call('serve', {
+      dist: fileURLToPath(new URL('../../dist/', import.meta.url)),
       issuer: this.#issuer,
       audience: AUDIENCE,
-      cacheEntries: 10_000,
       decryption: optionsWith(this.#keys),
     })
     this.#port = port
@@ -89,7 +92,7 @@ export class FloodBenchmark {
 
   close() {
     for (const process of [this.#server, this.#client, this.#attacker]) process.stop()
-    this.#keySetServer.close()
+    this.#issuerServer.close()
   }
 
   async #turn({ perSecond, make }, seconds) {

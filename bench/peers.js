@@ -1,15 +1,19 @@
-/** Defines the rows: the compared servers and their capabilities. */
+/**
+ * The table of peers: other packages in the same route, and what each can verify. `peers/` has the
+ * code of each. The cases are paths, as in `paths.js`, that the client sends to every peer.
+ */
 import { readFileSync } from 'node:fs'
+import { HOSTILE } from './hostile.js'
+import { mapValues } from './map-values.js'
 
 const ALL = ['RS256', 'ES256', 'PS256', 'EdDSA']
 
 /**
- * - `algorithms`: those that the row verifies; other cases exclude the row.
+ * - `algorithms`: those that the peer verifies; other cases exclude the peer.
  * - `baseline`: the open route that the cost of a rejection is relative to.
  * - `rejectionStatuses`: by case, the statuses of rejections that are not 401.
- * - `acceptsHostile`: the row accepts hostile tokens by design; the hostile cases exclude it.
  */
-const ROWS = {
+const PEERS = {
   open: { label: `Fastify ${versionOf('fastify')}, open route` },
   ours: { label: `this plugin ${versionOf('fastify-resource-server')}` },
   jose: { label: `jose ${versionOf('jose')} in a hook` },
@@ -37,17 +41,53 @@ const ROWS = {
     label: `express-oauth2-jwt-bearer ${versionOf('express-oauth2-jwt-bearer')}`,
     baseline: 'express-open',
   },
-  limit: { label: 'parse + bare verify of Node', acceptsHostile: true },
 }
 
-export const rows = Object.entries(ROWS).map(([name, row]) => ({
-  name,
-  algorithms: ALL,
-  baseline: 'open',
-  rejectionStatuses: {},
-  acceptsHostile: false,
-  ...row,
-}))
+export const peers = Object.fromEntries(
+  Object.entries(PEERS).map(([name, peer]) => [
+    name,
+    { algorithms: ALL, baseline: 'open', rejectionStatuses: {}, ...peer },
+  ]),
+)
+
+/**
+ * The cases by name. A hostile case has the status 401. `primes` is a list whose tokens the client
+ * sends before the measurement.
+ */
+export const cases = Object.fromEntries(
+  [
+    ['known-1000', { algorithm: 'RS256', primes: 'known' }],
+    ['known-20000', { algorithm: 'RS256', primes: 'known-20000', measuresMemory: true }],
+    ...ALL.map((algorithm) => [`new-${algorithm}`, { algorithm, turn: 1_000 }]),
+    ...[...Object.keys(HOSTILE), 'expired'].map((name) => [
+      name,
+      { algorithm: 'RS256', status: 401, turn: 500 },
+    ]),
+  ].map(([name, { algorithm, ...settings }]) => [
+    name,
+    {
+      title: name,
+      file: 'peers',
+      server: 'ours',
+      limits: [],
+      beside: Object.keys(peers).filter(
+        (peer) => peer !== 'ours' && peers[peer].algorithms.includes(algorithm),
+      ),
+      requests: name,
+      statuses: statusesOf(name),
+      openRoutes: mapValues(peers, ({ baseline }) => baseline),
+      ...settings,
+    },
+  ]),
+)
+
+function statusesOf(name) {
+  return Object.fromEntries(
+    Object.entries(peers).flatMap(([peer, { rejectionStatuses }]) =>
+      Object.hasOwn(rejectionStatuses, name) ? [[peer, rejectionStatuses[name]]] : [],
+    ),
+  )
+}
 
 /** @throws if the repository and this folder, which the peers use, have different versions. */
 export function requireSameVersion(name) {

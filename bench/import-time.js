@@ -1,16 +1,16 @@
 /** Measures the import of this package and of jose, alternately in fresh processes. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { rotate, summary } from '../statistics.js'
+import { rotate, summary } from './statistics.js'
 
 const SUBJECTS = {
-  'fastify-resource-server': new URL('../../dist/index.js', import.meta.url).href,
+  'fastify-resource-server': new URL('../dist/index.js', import.meta.url).href,
   jose: import.meta.resolve('jose'),
 }
 
 /** Returns a summary for each package, in milliseconds. */
 export async function importTimes({ rounds, cpu }) {
-  console.error('in process: import')
+  console.error('import')
   const names = Object.keys(SUBJECTS)
   const times = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = 0; round <= rounds; round++) {

@@ -1,9 +1,9 @@
 /** This plugin, with default options except the cache size. */
-import resourceServer from '../../dist/index.js'
 import { fastifyRoute } from './fastify-route.js'
 
-export const serve = ({ issuer, audience, cacheEntries, decryption }) =>
-  fastifyRoute((app) =>
+export const serve = async ({ issuer, audience, cacheEntries, decryption, load }) => {
+  const { default: resourceServer } = await load('index.js')
+  return fastifyRoute((app) =>
     app.register(resourceServer, {
       issuer,
       audience,
@@ -11,3 +11,4 @@ export const serve = ({ issuer, audience, cacheEntries, decryption }) =>
       tokenCache: { maxEntries: cacheEntries, maxBytes: 2 ** 30 },
     }),
   )
+}
