@@ -5,7 +5,10 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 export const ExitCode = {
   /** The command succeeded; for `explain`, the token is accepted. */
   success: 0,
-  /** The explained token, or the request for a token or to a transmitter, is rejected. */
+  /**
+   * The explained token, or the request for a token or to a transmitter, is rejected; or a check of
+   * `doctor` fails.
+   */
   rejected: 1,
   /** The arguments or the input are invalid. */
   usage: 2,

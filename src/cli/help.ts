@@ -7,7 +7,7 @@ const PROGRAM = 'fastify-resource-server'
 
 const EXIT_CODES = `Exit codes:
   0    success: a token was printed, the explained token is accepted, or the transmitter did as requested
-  1    the explained token, or the request for a token or to a transmitter, is rejected
+  1    the explained token, or the request for a token or to a transmitter, is rejected; or a check of doctor fails
   2    the arguments are invalid
   3    the issuer or transmitter is unreachable or its response is invalid, the port is in use, or the output cannot be written
   4    a bug in this program: please report it
@@ -53,6 +53,11 @@ ${examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`).join('\n')}
 
 ${EXIT_CODES}
 `
+}
+
+/** Joins the names by commas, with a line break after each 60 to 80 characters. */
+export function inLines(names: readonly string[]): string {
+  return names.join(', ').replace(/(.{60,79},) /g, '$1\n')
 }
 
 export { PROGRAM }

@@ -5,6 +5,7 @@ import { isError } from '../base/native-error.js'
 import { colorsFor } from './colors.js'
 import type { Command } from './command.js'
 import type { ProcessContext } from './context.js'
+import { doctor } from './doctor/doctor-command.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
 import { helpOf, helpOfAll, PROGRAM } from './help.js'
@@ -16,7 +17,7 @@ import { stream } from './stream/stream-command.js'
 import { token } from './token/token-command.js'
 import { version } from './version.js'
 
-const COMMANDS: readonly Command[] = [token, explain, serve, stream]
+const COMMANDS: readonly Command[] = [token, explain, doctor, serve, stream]
 
 /** Returns the exit code. Never rejects: a failure is reported on stderr. */
 export async function main(args: readonly string[], context: ProcessContext): Promise<ExitCode> {

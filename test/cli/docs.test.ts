@@ -52,7 +52,7 @@ t.test('the guide lists the exit codes of the help, and only existing flags', as
     t.ok(GUIDE.includes(`| ${code} | ${meaning} |`), `${code}`)
   }
   const helps = await Promise.all(
-    ['token', 'explain', 'serve', 'stream'].map((name) => runHere([name, '--help'])),
+    ['token', 'explain', 'doctor', 'serve', 'stream'].map((name) => runHere([name, '--help'])),
   )
   const known = helps.map((help) => help.stdout).join('\n')
   for (const [flag] of GUIDE.matchAll(/--[a-z][a-z-]+/g)) {

@@ -80,6 +80,8 @@ t.test('decodes tokens that no API accepts, and says why', async (t) => {
   const opaque = await decode('opaque-token')
   t.match(opaque, { code: 5, header: undefined, claims: undefined })
   t.match(opaque.remarks.token, 'An opaque token can only be verified by introspection')
+  const text = await runHere(['explain'], { input: 'opaque-token' })
+  t.match(text.stdout, /^ {4}token {8}An opaque token/m)
   const truncated = await decode(`${header}.${payload?.slice(0, -3)}`)
   t.match(truncated.remarks.token, 'A JWT has three parts')
   const encrypted = await decode(`${base64url({ alg: 'RSA-OAEP', enc: 'A256GCM' })}.a.b.c.d`)

@@ -12,6 +12,7 @@ import type { Command, Flags } from '../command.js'
 import type { ProcessContext } from '../context.js'
 import { ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../flag-errors.js'
+import { inLines } from '../help.js'
 import { readKeyFile, readKeysFile, readSecretFile } from '../key-file.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
@@ -268,9 +269,4 @@ function readInput(context: ProcessContext): Promise<string> {
   return context.stdin.isTTY === true
     ? promptSecret('Token: ', context)
     : readStandardInput(context)
-}
-
-/** Joins the names by commas, with a line break after each 60 to 80 characters. */
-function inLines(names: readonly string[]): string {
-  return names.join(', ').replace(/(.{60,79},) /g, '$1\n')
 }
