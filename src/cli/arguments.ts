@@ -1,25 +1,32 @@
 /** Reads the parsed arguments of a command as text, whole numbers or durations. */
 import { UsageError } from './exit-code.js'
 
+export interface GivenFlag {
+  readonly flag: string
+  /** Empty if the flag takes no value. */
+  readonly value: string
+}
+
 export class Arguments {
   readonly operands: readonly string[]
-  readonly #values: ReadonlyMap<string, readonly string[]>
+  /** The flags in the order in which they were given. */
+  readonly ordered: readonly GivenFlag[]
 
-  constructor(values: ReadonlyMap<string, readonly string[]>, operands: readonly string[]) {
-    this.#values = values
+  constructor(ordered: readonly GivenFlag[], operands: readonly string[]) {
+    this.ordered = ordered
     this.operands = operands
   }
 
   has(flag: string): boolean {
-    return this.#values.has(flag)
+    return this.values(flag).length > 0
   }
 
   value(flag: string): string | undefined {
-    return this.#values.get(flag)?.[0]
+    return this.values(flag)[0]
   }
 
   values(flag: string): readonly string[] {
-    return this.#values.get(flag) ?? []
+    return this.ordered.filter((given) => given.flag === flag).map(({ value }) => value)
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { nearest } from '../base/did-you-mean.js'
-import { Arguments } from './arguments.js'
+import { Arguments, type GivenFlag } from './arguments.js'
 import type { Command } from './command.js'
 import { UsageError } from './exit-code.js'
 
@@ -18,7 +18,7 @@ export const HELP = { help: 'Show this help' } as const
  */
 export function readArguments(command: Command, args: readonly string[]): Arguments {
   const flags = { ...command.flags, help: HELP }
-  const values = new Map<string, string[]>()
+  const given: GivenFlag[] = []
   const operands: string[] = []
   for (const token of tokensOf(command, args)) {
     if (token.kind === 'positional') operands.push(token.value)
@@ -33,18 +33,17 @@ export function readArguments(command: Command, args: readonly string[]): Argume
       throw new UsageError(`--${name} takes no value: remove "=" and the text after it`)
     }
     if (takesValue !== undefined) requireValue(name, value, inlineValue)
-    const before = values.get(name) ?? []
-    if (before.length > 0 && repeatable !== true) {
+    if (repeatable !== true && given.some(({ flag }) => flag === name)) {
       throw new UsageError(`--${name} may be given only once`)
     }
-    values.set(name, [...before, value ?? ''])
+    given.push({ flag: name, value: value ?? '' })
   }
   if (operands.length > command.maxOperands) {
     throw new UsageError(
       `too many arguments: ${command.name} takes ${command.maxOperands === 0 ? 'only flags' : 'only one argument besides its flags'}`,
     )
   }
-  return new Arguments(values, operands)
+  return new Arguments(given, operands)
 }
 
 function tokensOf(command: Command, args: readonly string[]) {

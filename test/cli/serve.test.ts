@@ -7,7 +7,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { decodeProtectedHeader } from 'jose'
 import t from 'tap'
-import { passwordGrant, testClient, testUser } from '../../src/testing/index.js'
+import { literal } from '../../src/cli/serve/app-options.js'
+import {
+  type AccessToken,
+  createResourceServer,
+  type ResourceServerOptions,
+} from '../../src/index.js'
+import { TOKEN_PROFILES } from '../../src/testing/authorization-server/tokens/token-profiles.js'
+import { passwordGrant, type TestUser, testClient, testUser } from '../../src/testing/index.js'
 import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -102,6 +109,73 @@ t.test('sends a logout token when a session ends', async (t) => {
   t.match(received, [/^logout_token=eyJ/])
 })
 
+t.test('serves the users of the flags, with their groups, roles and claims', async (t) => {
+  const serve = async (profile: string, ...flags: string[]) => {
+    const signals = new EventEmitter()
+    let tokens: Promise<AccessToken[]> | undefined
+    const { code, stdout } = await runHere(['serve', '--json', '--profile', profile, ...flags], {
+      signals,
+      onOutput(text) {
+        const { users, options } = JSON.parse(text)
+        tokens = tokensOf(users, options).finally(() => signals.emit('SIGTERM'))
+      },
+    })
+    t.equal(code, 0)
+    return { tokens: (await tokens) ?? [], details: JSON.parse(stdout) }
+  }
+  // The API has the options that the command prints.
+  const tokensOf = async (users: TestUser[], options: ResourceServerOptions) => {
+    const api = await createResourceServer(options)
+    const { issuer } = options as { issuer: string }
+    return Promise.all(
+      users.map(async ({ username, password }) => {
+        const grant = { issuer, ...testClient, username, password, scope: 'openid orders:read' }
+        return api.verify((await passwordGrant(grant)).access_token)
+      }),
+    )
+  }
+  const flags = ['--user', 'ada l', '--group', 'Admins', '--group', 'Staff', '--role', 'editor']
+  const more = ['--claim', 'tenant="acme"', '--claim', 'sub="00u1"', '--user', 'bob']
+  const profiles = Object.keys(TOKEN_PROFILES)
+  t.ok(profiles.length > 5)
+  for (const profile of profiles) {
+    const { tokens, details } = await serve(profile, ...flags, ...more)
+    const [ada, bob] = tokens as [AccessToken, AccessToken]
+    t.equal(ada.claims.tenant, 'acme', profile)
+    t.strictSame([...ada.roles].includes('editor'), true)
+    if (profile !== 'keycloak') t.strictSame([...ada.groups], ['Admins', 'Staff'])
+    t.equal(ada.subject, profile === 'okta' ? 'ada l' : '00u1')
+    t.notOk(bob.roles.has('editor'))
+    t.equal(bob.claims.tenant, undefined)
+    t.match(details, { username: 'ada l', users: [{ username: 'ada l' }, { username: 'bob' }] })
+  }
+  const { tokens, details } = await serve('standard', '--group', 'Admins')
+  t.strictSame([...(tokens[0] as AccessToken).groups], ['Admins'], 'the default user')
+  t.strictSame(Object.keys(details.options), ['issuer', 'audience'])
+})
+
+t.test('prints the options of the plugin as source code', async (t) => {
+  const start = async (...args: string[]) => {
+    const signals = new EventEmitter()
+    const onOutput = () => void signals.emit('SIGINT')
+    return (await runHere(['serve', ...args], { signals, onOutput })).stdout
+  }
+  const okta = await start('--profile', 'okta', '--user', "o'hara x", '--claim', 'a=[1]')
+  t.match(
+    okta,
+    /app\.register\(resourceServer, \{\n {4}issuer: 'http:\/\/127[^']+',\n {4}audience: 'api:\/\/default',\n {4}profile: 'okta',\n {2}\}\)/,
+  )
+  t.match(okta, `--data-urlencode 'username=o'\\''hara x'`)
+  t.match(okta, `  user      'o'\\''hara x', password demo-password\n            {"a":[1]}\n`)
+  t.match(await start('--claim', 'sub="00u1"'), '{"sub":"00u1"}')
+  const remote = ['--host', '0.0.0.0', '--dangerously-allow-remote']
+  t.match(await start(...remote), `issuer: 'http://127.0.0.1:`)
+  const named = await start(...remote, '--public-url', 'http://auth:9000')
+  t.match(named, `issuer: 'http://auth:9000/oauth2/default',`)
+  t.match(named, 'dangerouslyAllowHttp: true,')
+  t.equal(literal(['a\'b"\\', 1]), `['a\\'b"\\\\', 1]`)
+})
+
 t.test('encrypts access tokens for the key in a file', async (t) => {
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const dir = t.testdir({
@@ -185,7 +259,25 @@ t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
     stderr: `port ${port} is already in use (EADDRINUSE): stop the program that uses it`,
   })
 
+  t.match(await runHere(['serve', '--host', '203.0.113.9', '--dangerously-allow-remote']), {
+    code: 3,
+    stderr: 'cannot listen on 203.0.113.9, port any (EADDRNOTAVAIL): --host must be an address of',
+  })
+  t.match(await runHere(['serve', '--host', '127.0.0.1', '--port', `${port}`]), { code: 3 })
+
   const cases = [
+    [['--host', '0.0.0.0'], '--host must be a loopback host name or address, unless'],
+    [
+      ['--public-url', 'http://auth:9000'],
+      '--public-url must be an http or https URL without path',
+    ],
+    [['--group', 'a', '--user', 'b'], '--group must follow the --user to which it belongs'],
+    [['--user', 'a', '--user', 'a'], '--user names the same user twice'],
+    [['--claim', 'tenant'], '--claim must be NAME=JSON'],
+    [['--claim', 'tenant=acme'], 'the value of --claim must be JSON'],
+    [['--claim', 'aud="x"'], '--claim cannot set "aud": use --audience'],
+    [['--claim', 'sub=7'], '--claim sub must be a text'],
+    [['--claim', 'sub=""'], '--claim sub must be a text'],
     [['--port', '70000'], '--port must be a whole number from 0 to 65535'],
     [['--profile', 'oktaa'], '--profile must be one of standard, okta'],
     [['--algorithm', 'HS256'], '--algorithm must be one of RS256'],

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import t from 'tap'
@@ -373,6 +373,67 @@ t.test('responds with 421 to a foreign Host, and normally to every loopback name
   const port = Number(new URL(server.url).port)
   t.match(await raw(port, 'GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n'), / 421 /)
   t.match(await raw(port, 'GET / HTTP/1.0\r\n\r\n'), / 421 /)
+})
+
+t.test('is reachable from other machines only with dangerouslyAllowRemote', async (t) => {
+  const dangerouslyAllowRemote = true
+  const statusFor = (url: string, name: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request(url, { headers: { host: name }, agent: false }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+  await using server = await createAuthorizationServer({
+    ...quick,
+    host: '0.0.0.0',
+    publicUrl: 'http://auth:9000',
+    dangerouslyAllowRemote,
+    port: 0,
+  })
+  t.equal(server.issuer, 'http://auth:9000/oauth2/default')
+  t.equal(server.jwksUri, 'http://auth:9000/oauth2/default/v1/keys')
+  t.equal(server.url, 'http://auth:9000')
+  for (const [host, url] of [
+    ['0.0.0.0', /^http:\/\/127\.0\.0\.1:\d+$/],
+    ['::', /^http:\/\/\[::1\]:\d+$/],
+    ['localhost', /^http:\/\/localhost:\d+$/],
+  ] as const) {
+    await using all = await createAuthorizationServer({ ...quick, host, dangerouslyAllowRemote })
+    t.match(all.url, url)
+    for (const name of ['localhost', '192.168.0.1:80', '[2001:db8::1]']) {
+      t.equal(await statusFor(all.jwksUri, name), 200, name)
+    }
+    for (const name of ['attacker.example', 'auth', '192.168.0.1.attacker.example']) {
+      t.equal(await statusFor(all.jwksUri, name), 421, 'DNS rebinding')
+    }
+  }
+  const own = { ...quick, host: '127.0.0.1', publicUrl: 'http://auth:9000', dangerouslyAllowRemote }
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await using named = await createAuthorizationServer({ ...own, port })
+  t.equal(
+    await statusFor(`http://127.0.0.1:${port}${new URL(named.jwksUri).pathname}`, 'auth'),
+    200,
+  )
+  for (const [options, expected] of [
+    [{ host: '0.0.0.0' }, '"host" must be a loopback host name or address, unless'],
+    [{ host: '192.168.0.1', dangerouslyAllowRemote: 'yes' }, '"host" must be a loopback'],
+    [{ host: 'a/b', dangerouslyAllowRemote }, '"host" must be a host name or address of this'],
+    [{ host: 'a b', dangerouslyAllowRemote }, '"host" must be a host name or address of this'],
+    [{ publicUrl: 'http://auth:9000' }, 'needs "dangerouslyAllowRemote"'],
+    [{ publicUrl: 'http://auth/x', dangerouslyAllowRemote }, '"publicUrl" must be an http'],
+    [{ publicUrl: 'auth:9000', dangerouslyAllowRemote }, '"publicUrl" must be an http'],
+  ] as const) {
+    await t.rejects(createAuthorizationServer({ ...quick, ...options } as never), {
+      name: 'TypeError',
+      message: expected,
+    })
+  }
 })
 
 t.test('does not run in production without its option', async (t) => {

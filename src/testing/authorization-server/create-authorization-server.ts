@@ -8,8 +8,14 @@ import { revoke } from './endpoints/revocation-endpoint.js'
 import { Faults } from './faults/faults.js'
 import { type Delivery, sendUnchanged } from './http/delivery.js'
 import { listen } from './http/http-listener.js'
-import { type Endpoint, type Routes, route } from './http/router.js'
-import { type AuthorizationServerOptions, basePath, readSettings, urlHost } from './options.js'
+import { type Endpoint, type HostNames, type Routes, route } from './http/router.js'
+import {
+  type AuthorizationServerOptions,
+  basePath,
+  readSettings,
+  type ServerSettings,
+  urlHost,
+} from './options.js'
 import { Transmitter } from './security-events/transmitter.js'
 import { LogoutTokens } from './sessions/logout-tokens.js'
 import { LogoutUris } from './sessions/logout-uris.js'
@@ -33,8 +39,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  * request has a DPoP proof, the server binds the access token to the key of the proof, and also the
  * refresh token of a public client; it rejects an invalid proof as RFC 9449 requires.
  *
- * The server must not be reachable from other machines. Therefore it responds with 421 to a request
- * whose `Host` is not a loopback name, and the function throws under `NODE_ENV=production` unless
+ * The server must not be reachable from other machines, except with `dangerouslyAllowRemote`.
+ * Therefore it responds with 421 to a request whose `Host` is not a loopback name, and the function throws under `NODE_ENV=production` unless
  * `dangerouslyAllowProduction` is true.
  *
  * ```ts
@@ -66,19 +72,20 @@ export async function createAuthorizationServer(
   })
   const overrides = new IntrospectionOverrides()
   const counts = noRequests()
+  const names = hostNames(settings)
   const faults = new Faults()
   const routes: Routes = new Map()
   // Handles every request: finds the endpoint, counts the request, applies the endpoint's fault,
   // and returns the delivery with which the listener responds.
   const handleRequest = async (request: IncomingMessage): Promise<Delivery> => {
-    const endpoint = route(routes, request)
+    const endpoint = route(routes, request, names)
     counts[endpoint.name] += 1
     const respond = async () => endpoint.handle(request)
     return faults.at(endpoint)?.(respond) ?? sendUnchanged(await respond())
   }
   const listener = await listen(settings.port, settings.host, handleRequest)
 
-  const url = `http://${urlHost(settings.host)}:${listener.port}`
+  const url = settings.publicUrl ?? `http://${reachableHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
   const { issuer } = locations
   const { users, clients } = settings
@@ -160,6 +167,24 @@ export async function createAuthorizationServer(
     resume: () => listener.resume(),
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+function hostNames({ dangerouslyAllowRemote, host, publicUrl }: ServerSettings): HostNames {
+  if (dangerouslyAllowRemote !== true) return 'loopback only'
+  const urls = [`http://${urlHost(host)}`, ...(publicUrl === undefined ? [] : [publicUrl])]
+  return { remote: new Set(urls.map((url) => new URL(url).hostname)) }
+}
+
+/** Returns the host for URLs: no client can connect to the address that stands for all addresses. */
+function reachableHost(host: string): string {
+  switch (new URL(`http://${urlHost(host)}`).hostname) {
+    case '0.0.0.0':
+      return '127.0.0.1'
+    case '[::]':
+      return '[::1]'
+    default:
+      return urlHost(host)
   }
 }
 

@@ -1,5 +1,5 @@
 import { canParseUrl } from '../../base/can-parse-url.js'
-import { isLoopback } from '../../http/secure-url.js'
+import { httpUrl, isLoopback } from '../../http/secure-url.js'
 import { rejectUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import { requireSigningAlgorithm, type SigningAlgorithm } from './tokens/signing-keys.js'
@@ -21,8 +21,18 @@ export type AccessTokenFormat = 'jwt' | 'opaque'
 export interface AuthorizationServerOptions {
   /** The TCP port. 0 selects a free port. Default 0; 0 to 65535. */
   port?: number | undefined
-  /** The loopback host name or address on which the server listens. Default `127.0.0.1`. */
+  /**
+   * The loopback host name or address on which the server listens. With `dangerouslyAllowRemote`,
+   * any host name or address of this machine, such as `0.0.0.0`. Default `127.0.0.1`.
+   */
   host?: string | undefined
+  /**
+   * The scheme, host and port at which clients reach the server, such as `http://auth:9000` in a
+   * network of containers; the issuer identifier and all endpoints begin with it. Requires
+   * `dangerouslyAllowRemote`. Default: the host and port on which the server listens, or
+   * `127.0.0.1` or `[::1]` if it listens on all addresses.
+   */
+  publicUrl?: string | undefined
   /**
    * The path of the issuer identifier: `''`, or a path that starts with `/`. A trailing slash is
    * allowed. Default: the path that the profile defines, which is `/oauth2/default` for `standard`.
@@ -83,6 +93,13 @@ export interface AuthorizationServerOptions {
    * client and user are public knowledge. Default false.
    */
   dangerouslyAllowProduction?: boolean | undefined
+  /**
+   * Allows `host` and `publicUrl` other than loopback, although everyone who reaches the server can
+   * then get tokens with the publicly known credentials of its default client and user. The server
+   * then also accepts requests whose `Host` is an IP address, or the host in `host` or `publicUrl`.
+   * Default false.
+   */
+  dangerouslyAllowRemote?: boolean | undefined
 }
 
 const DEFAULTS = {
@@ -100,6 +117,7 @@ const DEFAULTS = {
   // server.
   now: () => Date.now(),
   dangerouslyAllowProduction: false,
+  dangerouslyAllowRemote: false,
 } as const satisfies AuthorizationServerOptions
 
 type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
@@ -107,13 +125,15 @@ type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
 /** The validated options, with all defaults applied. */
 export type ServerSettings = Omit<
   Complete<AuthorizationServerOptions>,
-  'clients' | 'encryption' | 'scope'
+  'clients' | 'encryption' | 'publicUrl' | 'scope'
 > & {
   /** The option `audience`; `undefined` if the caller did not set it. */
   audienceOption: string | readonly string[] | undefined
   clients: readonly [TestClient, ...TestClient[]]
   /** The option `encryption`, which is not validated; `undefined` if the caller did not set it. */
   encryption: TokenEncryption | undefined
+  /** The origin; `undefined` if the caller did not set it. */
+  publicUrl: string | undefined
   scope: readonly string[]
 }
 
@@ -123,7 +143,7 @@ export type ServerSettings = Omit<
  * @throws {TypeError} that names the option and the rule.
  */
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
-  const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience', 'encryption']
+  const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience', 'encryption', 'publicUrl']
   rejectUnknownOptions('createAuthorizationServer', options, known)
   rejectProduction(options)
   const given = Object.fromEntries(
@@ -137,9 +157,9 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     issuerPath: profilePath,
     ...given,
   } as Complete<AuthorizationServerOptions>
-  const { port, host, issuerPath, clients, users, accessTokenLifetime, keySetMaxAge } = settings
+  const { port, issuerPath, clients, users, accessTokenLifetime, keySetMaxAge } = settings
   requireThat(isWhole(port, 0) && port <= 65_535, 'port', 'a whole number from 0 to 65535')
-  requireThat(isLoopbackHost(host), 'host', 'a loopback host name or address')
+  requireHost(settings)
   requireThat(
     typeof issuerPath === 'string' && /^(\/[\w.~-]+)*\/?$/.test(issuerPath),
     'issuerPath',
@@ -177,6 +197,7 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     ...settings,
     audience: given.audience ?? profileAudience ?? idsOf(clients),
     audienceOption: given.audience,
+    publicUrl: publicOrigin(settings),
     clients: clients as ServerSettings['clients'],
     scope: scopeValues('scope', settings.scope),
   }
@@ -215,9 +236,33 @@ function isWhole(value: unknown, least: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= least
 }
 
-function isLoopbackHost(host: unknown): boolean {
+function requireHost({ host, dangerouslyAllowRemote }: AuthorizationServerOptions): void {
   const origin = `http://${urlHost(String(host))}`
-  return canParseUrl(origin) && isLoopback(new URL(origin))
+  const isHost = /^[\w.:-]+$/.test(String(host)) && canParseUrl(origin)
+  if (dangerouslyAllowRemote === true) {
+    requireThat(isHost, 'host', 'a host name or address of this machine')
+  } else {
+    requireThat(
+      isHost && isLoopback(new URL(origin)),
+      'host',
+      'a loopback host name or address, unless "dangerouslyAllowRemote" is true',
+    )
+  }
+}
+
+/** Returns the origin of the option `publicUrl`; `undefined` if the option is absent. */
+function publicOrigin({
+  publicUrl,
+  dangerouslyAllowRemote,
+}: AuthorizationServerOptions): string | undefined {
+  if (publicUrl === undefined) return undefined
+  const url = httpUrl(publicUrl)
+  requireThat(
+    dangerouslyAllowRemote === true && url !== undefined && `${url.origin}/` === url.href,
+    'publicUrl',
+    'an http or https URL without path, such as http://auth:9000, and needs "dangerouslyAllowRemote"',
+  )
+  return url?.origin
 }
 
 function isAudience(audience: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import { canParseUrl } from '../../../base/can-parse-url.js'
 import { isLoopback } from '../../../http/secure-url.js'
 import { type HttpResponse, notFound, uncached } from './http-response.js'
@@ -51,10 +52,10 @@ export function removeRoute(routes: Routes, path: string): void {
 
 /**
  * Returns the endpoint for a request. Its handler returns 404 for an unknown path, 405 for a method
- * that the endpoint does not accept, and 421 for a `Host` that is not a loopback name.
+ * that the endpoint does not accept, and 421 for a `Host` that is not a name of the server.
  */
-export function route(routes: Routes, request: IncomingMessage): Endpoint {
-  if (!isOwnHost(request.headers.host)) return MISDIRECTED
+export function route(routes: Routes, request: IncomingMessage, names: HostNames): Endpoint {
+  if (!isOwnHost(request.headers.host, names)) return MISDIRECTED
   const [path] = (request.url as string).split('?', 1) as [string]
   const endpoint = routes.get(path)
   if (endpoint === undefined) return UNKNOWN_PATH
@@ -62,20 +63,30 @@ export function route(routes: Routes, request: IncomingMessage): Endpoint {
   return { ...endpoint, handle: () => methodNotAllowed(endpoint) }
 }
 
+/** The names of the server in the `Host` header, beside the loopback names. */
+export type HostNames = 'loopback only' | { readonly remote: ReadonlySet<string> }
+
 /**
- * Whether the `Host` header is a loopback name. Rejecting other names prevents DNS rebinding: if an
- * attacker lets the host name of a web page resolve to a loopback address, requests of that page
- * contain this host name, and the browser lets the page read the responses.
+ * Whether the `Host` header is a name of the server. Rejecting other names prevents DNS rebinding:
+ * if an attacker lets the host name of a web page resolve to the address of the server, requests of
+ * that page contain this host name, and the browser lets the page read the responses. An IP address
+ * is not resolved, so a server that is reachable from other machines accepts every IP address.
  */
-function isOwnHost(host = ''): boolean {
+function isOwnHost(host = '', names: HostNames): boolean {
   const origin = `http://${host}`
-  return /^[\w.:[\]-]+$/.test(host) && canParseUrl(origin) && isLoopback(new URL(origin))
+  if (!/^[\w.:[\]-]+$/.test(host) || !canParseUrl(origin)) return false
+  const url = new URL(origin)
+  if (isLoopback(url)) return true
+  if (names === 'loopback only') return false
+  const { hostname } = url
+  return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 || names.remote.has(hostname)
 }
 
 function foreignHost(): HttpResponse {
   const body = {
     error: 'invalid_request',
-    error_description: 'The Host header must be a loopback name, such as localhost or 127.0.0.1.',
+    error_description:
+      'The Host header must be a name of this server, such as localhost or 127.0.0.1.',
   }
   return uncached(421, body)
 }
