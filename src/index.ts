@@ -108,6 +108,7 @@ export type {
   AuthorizationDetailsRequirement,
 } from './policy/authorization-details-requirement.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
+export type { MembershipRequirement } from './policy/membership-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { AnyScopeRequirement, ScopeRequirement } from './policy/scope-requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'

@@ -13,11 +13,16 @@ import type { Core } from '../server/assembly.js'
 import { RouteChallenges } from '../server/route-challenges.js'
 
 /**
- * Requirements on the token of a request to a route, set as `config.auth`.
+ * Requirements on the token of a request to a route, set as `config.auth`. An unknown key is an
+ * error when the route is declared. The compiler reports it only with `satisfies`, because Fastify
+ * accepts any `config`.
  *
  * @example
  * ```ts
- * app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, handler)
+ * import type { RouteRequirement } from 'fastify-resource-server'
+ *
+ * const auth = { scope: 'orders:read' } satisfies RouteRequirement
+ * app.get('/orders', { config: { auth } }, handler)
  * ```
  */
 export interface RouteRequirement extends Requirement<FastifyRequest> {

@@ -12,6 +12,12 @@ import {
 } from './authorization-details-requirement.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import {
+  type CompiledMembership,
+  compileMemberships,
+  MEMBERSHIP_KEYS,
+  type MembershipRequirement,
+} from './membership-requirement.js'
+import {
   type AnyScopeRequirement,
   type CompiledScope,
   compileScope,
@@ -39,7 +45,10 @@ import { compileStepUp, insufficientAuthentication, type StepUpRequirement } fro
  * })
  * ```
  */
-export interface Requirement<Context = unknown> extends StepUpRequirement, BindingRequirement {
+export interface Requirement<Context = unknown>
+  extends MembershipRequirement,
+    StepUpRequirement,
+    BindingRequirement {
   /**
    * Scope tokens (RFC 6749 §3.3) that must all be granted, or be implied by granted ones
    * (`scopeImplies`): a space-delimited string or a non-empty array.
@@ -98,6 +107,7 @@ export const REQUIREMENT_KEYS = [
   'anyScope',
   'acr',
   'maxAge',
+  ...MEMBERSHIP_KEYS,
   'claims',
   'actor',
   'authorizationDetails',
@@ -111,6 +121,8 @@ export interface Policy<Context> {
   readonly scope: CompiledScope<Context>
   /** The required types of authorization details (RFC 9396). */
   readonly authorizationDetailsTypes: readonly string[]
+  /** The required roles, groups and permissions. */
+  readonly memberships: readonly CompiledMembership[]
   /** Whether the policy can reject a valid token with 403. */
   readonly canReturn403: boolean
   /**
@@ -147,6 +159,7 @@ export function compilePolicy<Context>(
   const { authorize } = requirement
   const scope = compileScope(requirement)
   const stepUp = compileStepUp(requirement, clock)
+  const memberships = compileMemberships(requirement)
   const claims = compileClaims(requirement.claims)
   const acceptsActor = compileActor(requirement.actor)
   const details = compileAuthorizationDetails(requirement.authorizationDetails, metadata?.resource)
@@ -158,7 +171,13 @@ export function compilePolicy<Context>(
   }
   // Fast path, because most routes accept any valid token.
   if (Object.keys(requirement).length === 0)
-    return { scope, authorizationDetailsTypes, canReturn403: false, check: () => undefined }
+    return {
+      scope,
+      authorizationDetailsTypes,
+      memberships,
+      canReturn403: false,
+      check: () => undefined,
+    }
   const checkAuthorized = (authorized: boolean): Rejection | undefined =>
     authorized === true ? undefined : notAllowed('true from "authorize"')
   // Uses `await`, which ignores a patched `then` of a native promise.
@@ -174,9 +193,11 @@ export function compilePolicy<Context>(
   return {
     scope,
     authorizationDetailsTypes,
+    memberships,
     canReturn403:
       scope.isDynamic ||
       scope.fixed.scope !== '' ||
+      memberships.length > 0 ||
       claims.length > 0 ||
       acceptsActor !== undefined ||
       details !== undefined ||
@@ -189,6 +210,8 @@ export function compilePolicy<Context>(
         return insufficientAuthentication(failure, lacking === undefined ? '' : required.scope)
       }
       if (lacking !== undefined) return insufficientScope(required.scope, lacking)
+      const membership = memberships.find(({ holds }) => !holds(token))
+      if (membership !== undefined) return notAllowed(membership.expected)
       const unmet = claims.find(({ holds }) => !holds(token.claims))
       if (unmet !== undefined) {
         return notAllowed(`the required claim "${unmet.name}"`)

@@ -175,6 +175,11 @@ t.test('error responses name the required scope, and have no body', async (t) =>
     'The access token does not permit this request. Required scope: depends on the request and ' +
       'one of c d.',
   )
+  const role = await operationOf(t, { roles: 'admin', anyGroup: ['a', 'b'] })
+  t.equal(
+    role.responses['403']?.description,
+    'The access token does not permit this request. Required: the role "admin"; one of the groups "a", "b".',
+  )
   const other = await operationOf(t, { claims: { tenant: 'acme' } })
   t.equal(other.responses['403']?.description, 'The access token does not permit this request.')
 })

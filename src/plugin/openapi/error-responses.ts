@@ -32,7 +32,7 @@ function errorResponses(policy: Policy<never>): Record<string, object> {
     ...(policy.canReturn403 && {
       403: {
         ...emptyResponse(
-          `The access token does not permit this request.${requiredScope(policy.scope)}`,
+          `The access token does not permit this request.${requiredScope(policy.scope)}${memberships(policy)}`,
         ),
         headers: CHALLENGE,
       },
@@ -49,6 +49,11 @@ function requiredScope({ fixed: { allOf, anyOf }, isDynamic }: CompiledScope<nev
   if (allOf.length > 0) parts.push(allOf.join(' '))
   if (anyOf.length > 0) parts.push(`one of ${anyOf.join(' ')}`)
   return parts.length === 0 ? '' : ` Required scope: ${parts.join(' and ')}.`
+}
+
+function memberships({ memberships }: Policy<never>): string {
+  if (memberships.length === 0) return ''
+  return ` Required: ${memberships.map(({ expected }) => expected).join('; ')}.`
 }
 
 /**
