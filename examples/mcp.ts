@@ -150,7 +150,7 @@ function ordersServer(authInfo: AuthInfo | undefined): McpServer {
   const server = new McpServer({ name: 'orders', version: '1.0.0' })
   server.registerTool('count-orders', { description: 'Counts the orders' }, async () => {
     request.requireScope('orders:read')
-    return { content: [{ type: 'text', text: `3 orders, counted for ${request.auth?.clientId}` }] }
+    return { content: [{ type: 'text', text: `3 orders, counted for ${request.token.clientId}` }] }
   })
   const inputSchema = fromJsonSchema<{ id: number }>({
     type: 'object',

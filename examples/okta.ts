@@ -41,8 +41,8 @@ await app.register(resourceServer, {
 })
 app.get('/me', async (request) => ({
   user: request.claims.sub,
-  client: request.auth?.clientId,
-  scope: [...(request.auth?.scope ?? [])],
+  client: request.token.clientId,
+  scope: [...request.token.scope],
 }))
 const api = await app.listen()
 

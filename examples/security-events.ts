@@ -34,7 +34,7 @@ await app.register(resourceServer, {
 })
 app.get('/me', async (request) => ({
   user: request.claims.sub,
-  session: request.auth?.sessionId,
+  session: request.token.sessionId,
 }))
 const api = await app.listen({ host: '127.0.0.1', port: 0 })
 

@@ -38,7 +38,7 @@ orders.addHook('onClose', () => exchanger.close())
 await orders.register(resourceServer, { issuer, audience: ORDERS })
 
 orders.get('/payments', { config: { auth: { scope: 'orders:read' } } }, async (request) => {
-  const token = await exchanger.exchange(request.auth, {
+  const token = await exchanger.exchange(request.token, {
     audience: PAYMENTS,
     scope: 'payments:read',
   })

@@ -1,19 +1,23 @@
 import { ownMember } from '../base/plain-object.js'
 
 /**
- * The claims of a verified access token, under their wire names (RFC 9068 §2.2, RFC 7519 §4.1).
+ * The claims of a verified access token, under their wire names.
  *
  * Declare custom claims once, by declaration merging; claims that are not declared have the type
- * `unknown`. A declaration checks nothing at run time, so a route that depends on a claim should
- * require it (`config.auth.claims`).
+ * `unknown`. A declaration can also narrow a registered claim. It checks nothing at run time: with
+ * the option `requiredClaims`, every token has the claims, of any type and value; `config.auth.claims`
+ * requires values on a route.
  *
  * ```ts
  * declare module 'fastify-resource-server' {
- *   interface AccessTokenClaims { tenant: string }
+ *   interface AccessTokenClaims { readonly sub: string; readonly tenant: string }
  * }
  * ```
  */
-export interface AccessTokenClaims {
+export interface AccessTokenClaims extends RegisteredClaims {}
+
+/** Registered claims of access tokens (RFC 9068 §2.2, RFC 7519 §4.1). */
+export interface RegisteredClaims {
   /** Identifier of the issuer, which is verified to be trusted. RFC 7519 §4.1.1. */
   readonly iss: string
   /**

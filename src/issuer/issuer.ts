@@ -21,6 +21,8 @@ export interface Issuer {
   readonly algorithms: ReadonlySet<Algorithm>
   readonly profile: ResolvedProfile
   readonly expectations: ClaimExpectations
+  /** The option `requiredClaims`, which introspection responses must meet as well. */
+  readonly requiredClaims: readonly string[]
   readonly keys: KeySource
   /** Token introspection (RFC 7662); `undefined` if it is not configured. */
   readonly introspection: TokenIntrospection | undefined

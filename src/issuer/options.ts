@@ -17,7 +17,7 @@ import {
   resolveKeys,
   resolveSecretWithKeys,
 } from './keys-option.js'
-import { resolveProfile } from './profile-option.js'
+import { claimNames, resolveProfile } from './profile-option.js'
 import type { Profile } from './providers/profile.js'
 import type { ResolvedProfile } from './providers/provider.js'
 import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
@@ -96,6 +96,14 @@ export interface IssuerOptions {
   dangerouslyAllowIdTokenClaims?: boolean
 
   /**
+   * Names of claims that every token must have, in addition to those of the profile: a token without
+   * one of them is rejected with 401. Checks neither the type nor the value. For an opaque token,
+   * the introspection response must have them. To have the type of `request.claims` say so, declare
+   * the claims in {@link AccessTokenClaims}. Default: none.
+   */
+  requiredClaims?: readonly string[]
+
+  /**
    * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
    * sizes, EdDSA, Ed25519, and ML-DSA-44, ML-DSA-65 and ML-DSA-87 where the runtime has them (Node
    * 24.6 or later with OpenSSL 3.5 or later), each only with a key of its type. `none` is never
@@ -155,6 +163,7 @@ export const ISSUER_OPTIONS = [
   'dangerouslyAudienceFrom',
   'dangerouslyNoAudience',
   'dangerouslyAllowIdTokenClaims',
+  'requiredClaims',
   'algorithms',
   'jwksUri',
   'jwks',
@@ -173,6 +182,8 @@ export interface ResolvedIssuer extends ExpectedAudience {
   /** The secret that is accepted in addition to `keys`; `undefined` if there is none. */
   readonly secretWithKeys: Uint8Array | undefined
   readonly introspection: ResolvedIntrospection | undefined
+  /** The claims of the option; the profile has those of the provider as well. */
+  readonly requiredClaims: readonly string[]
   /** Whether only the issuer itself can verify its tokens. */
   readonly introspectionOnly: boolean
   readonly allowHttp: boolean
@@ -202,8 +213,10 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   const resolvedAudience = resolveAudience(options)
   const { audience, claimsInsteadOfAudience } = resolvedAudience
   const namedProfile = resolveProfile(options.profile, url, resolvedAudience)
+  const requiredClaims = claimNames('requiredClaims', options.requiredClaims ?? [])
   const profile = {
     ...namedProfile,
+    requiredClaims: [...namedProfile.requiredClaims, ...requiredClaims],
     allowsIdTokenClaims: booleanOr(
       'dangerouslyAllowIdTokenClaims',
       options.dangerouslyAllowIdTokenClaims,
@@ -227,6 +240,7 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
     keys,
     secretWithKeys: resolveSecretWithKeys(options),
     introspection,
+    requiredClaims,
     introspectionOnly: (url && providerOwning(url)?.introspectionOnly?.(url)) ?? false,
     allowHttp,
   })

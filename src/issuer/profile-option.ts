@@ -152,13 +152,16 @@ function requireProfile(value: Record<string, unknown>): Profile {
     reject('profile.types', 'must be an array of media types, such as at+jwt')
   }
   booleanOr('profile.allowMissingTyp', allowMissingTyp, false)
-  if (requiredClaims !== undefined && !isArrayOfNames(requiredClaims)) {
-    reject('profile.requiredClaims', 'must be an array of claim names')
-  }
+  if (requiredClaims !== undefined) claimNames('profile.requiredClaims', requiredClaims)
   for (const reader of ['isAccessToken', ...READERS] as const) {
     functionOrUndefined(`profile.${reader}`, profile[reader])
   }
   return profile
+}
+
+/** Returns a copy of the names. @throws {TypeError} unless they are an array of claim names. */
+export function claimNames(option: string, value: unknown): readonly string[] {
+  return isArrayOfNames(value) ? [...value] : reject(option, 'must be an array of claim names')
 }
 
 function isArrayOfNames(value: unknown): value is readonly string[] {

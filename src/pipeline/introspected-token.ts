@@ -185,7 +185,7 @@ function checkSendable(raw: string): Rejection | undefined {
 function verifyResponse(
   { active, ...members }: Claims,
   tokenClaims: Claims,
-  { issuer, expectations }: Issuer,
+  { issuer, expectations, requiredClaims }: Issuer,
   { limits, now }: IntrospectionRules,
 ): Result<AccessTokenClaims> {
   const claims = Object.freeze({ iss: issuer, ...tokenClaims, ...members })
@@ -193,7 +193,7 @@ function verifyResponse(
   if (iss !== undefined && iss !== (ownMember(tokenClaims, 'iss') ?? issuer)) {
     return untrustedIssuer(issuer, iss)
   }
-  const shape = { ...expectations, ...RELAXED_SHAPE }
+  const shape = { ...expectations, ...RELAXED_SHAPE, requiredClaims }
   return (
     checkTokenType(members) ?? verifyClaims({ header: NO_HEADER, claims }, shape, limits, now())
   )
@@ -294,11 +294,10 @@ function bindingDiffers(
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined, parameters: {} }
 
 /**
- * Turns off the checks of header parameters, which a response lacks, and of claims that only JWTs
- * must have.
+ * Turns off the checks of header parameters, which a response lacks, and those of the profile, which
+ * are for JWTs.
  */
 const RELAXED_SHAPE = {
-  requiredClaims: [],
   allowMissingTyp: true,
   checkAccessToken: () => undefined,
 }

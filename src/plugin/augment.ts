@@ -23,6 +23,13 @@ declare module 'fastify' {
     auth: AccessToken | null
 
     /**
+     * The verified access token: {@link auth} for handlers that require one.
+     *
+     * @throws {TypeError} (a 500) if the request has no verified token, as {@link claims} does.
+     */
+    readonly token: AccessToken
+
+    /**
      * The claims of the verified token, deeply frozen.
      *
      * @throws {TypeError} (a 500) if the request has no verified token. Otherwise a handler of a

@@ -7,6 +7,8 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import type { AccessToken } from '../access-token/access-token.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { assemble } from '../server/assembly.js'
 import './augment.js'
 import { ResourceServer } from '../server/resource-server.js'
@@ -72,6 +74,7 @@ function addToContext(
 ): void {
   fastify.decorate('resourceServer', server)
   fastify.decorateRequest('auth', null)
+  fastify.decorateRequest('token', { getter: readToken })
   fastify.decorateRequest('claims', { getter: readClaims })
   fastify.decorateRequest('requireScope', function (...tokens) {
     operation.requireScope(this, tokens)
@@ -97,10 +100,17 @@ export default fastifyPlugin<PluginOptions>(plugin, {
   name: 'fastify-resource-server',
 })
 
-function readClaims(this: FastifyRequest) {
-  if (this.auth) return this.auth.claims
+function readToken(this: FastifyRequest): AccessToken {
+  return this.auth ?? missingToken('token')
+}
+
+function readClaims(this: FastifyRequest): AccessTokenClaims {
+  return (this.auth ?? missingToken('claims')).claims
+}
+
+function missingToken(member: string): never {
   throw new TypeError(
-    'request.claims was read on a request without a verified access token. Protect the route ' +
+    `request.${member} was read on a request without a verified access token. Protect the route ` +
       '(remove auth: false), or check request.auth, which is null without a token',
   )
 }

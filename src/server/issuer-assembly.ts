@@ -84,12 +84,13 @@ async function assembleIssuer(
   counters: Counters,
   sets?: SharedKeySets,
 ): Promise<Issuer> {
-  const { issuer, profile, audience, claimsInsteadOfAudience, algorithms } = resolved
+  const { issuer, profile, audience, claimsInsteadOfAudience, requiredClaims } = resolved
   const keys = await assembleKeys(resolved, options, sets)
   return {
     issuer,
-    algorithms,
+    algorithms: resolved.algorithms,
     profile,
+    requiredClaims,
     expectations: { audience, claimsInsteadOfAudience, ...profile },
     keys,
     introspection: await assembleIntrospection(resolved, keys, options, counters),

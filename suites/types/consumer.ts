@@ -97,6 +97,7 @@ export function claims(request: FastifyRequest, token: AccessToken): void {
 
 export function accessToken(request: FastifyRequest): string {
   same<typeof request.auth, AccessToken | null>(true)
+  same<typeof request.token, AccessToken>(true)
   const { auth } = request
   if (auth === null) return 'anonymous'
   same<typeof auth.scope, ReadonlySet<string>>(true)

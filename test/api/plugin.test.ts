@@ -87,25 +87,30 @@ t.test('puts the verified token on the request', async (t) => {
     t.match(auth, { subject: 'user-1', clientId: 'client-1', audience: ['api://default'] })
     t.ok(auth?.hasScope('orders:read', 'profile'))
     t.equal((seen as FastifyRequest | undefined)?.claims, auth?.claims)
+    t.equal((seen as FastifyRequest | undefined)?.token, auth)
     t.ok(Object.isFrozen(auth?.claims))
     t.throws(() => Object.assign(seen as object, { claims: { sub: 'admin' } }), TypeError)
   }
 })
 
-t.test('request.claims throws where no token was verified', async (t) => {
-  const app = await protectedApi(t)
-  const read = (request: FastifyRequest) => ({ user: request.claims.sub })
-  app.get('/open', { config: { auth: false } }, read)
-  app.get('/optional', { config: { auth: { optional: true } } }, read)
-  for (const url of ['/open', '/optional']) {
-    const response = await app.inject(url)
-    t.equal(response.statusCode, 500, url)
-    t.match(response.json(), { message: /request\.claims .*auth: false/ })
-  }
-  t.same((await app.inject({ url: '/optional', headers: bearer(valid) })).json(), {
-    user: 'user-1',
+for (const [member, read] of [
+  ['claims', (request: FastifyRequest) => ({ user: request.claims.sub })],
+  ['token', (request: FastifyRequest) => ({ user: request.token.subject })],
+] as const) {
+  t.test(`request.${member} throws where no token was verified`, async (t) => {
+    const app = await protectedApi(t)
+    app.get('/open', { config: { auth: false } }, read)
+    app.get('/optional', { config: { auth: { optional: true } } }, read)
+    for (const url of ['/open', '/optional']) {
+      const response = await app.inject(url)
+      t.equal(response.statusCode, 500, url)
+      t.match(response.json(), { message: new RegExp(`request\\.${member} .*auth: false`) })
+    }
+    t.same((await app.inject({ url: '/optional', headers: bearer(valid) })).json(), {
+      user: 'user-1',
+    })
   })
-})
+}
 
 t.test('never mixes up the tokens of requests', async (t) => {
   const app = await protectedApi(t)

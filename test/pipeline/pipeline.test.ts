@@ -73,6 +73,7 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
       issuer: ISSUER,
       algorithms: new Set<Algorithm>(['ES256', 'HS256']),
       profile,
+      requiredClaims: [],
       expectations: {
         audience: new Set([AUDIENCE]),
         claimsInsteadOfAudience: undefined,
@@ -378,6 +379,7 @@ t.test('close() closes every key source', async (t) => {
   const issuer = {
     algorithms: new Set<Algorithm>(),
     profile,
+    requiredClaims: [],
     expectations: { audience: new Set<string>(), claimsInsteadOfAudience: undefined, ...profile },
     introspection: undefined,
   }
