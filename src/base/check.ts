@@ -1,4 +1,5 @@
 /** Checks the values of options. Errors name the option and the rule that the value breaks. */
+import { describeValue } from './describe-value.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
 
 export { isPlainObject, ownMember, requireKnownKeys } from './plain-object.js'
@@ -21,12 +22,14 @@ export function members<T>(name: string, value: T, known: readonly string[], rul
 
 /** Returns the value. @throws {TypeError} unless it is a whole number within the bounds. */
 export function numberIn(name: string, value: unknown, bounds: Bounds): number {
-  return isWholeNumber(value, bounds) ? value : reject(name, describeBounds(bounds))
+  if (isWholeNumber(value, bounds)) return value
+  return reject(name, `${describeBounds(bounds)}, not ${describeValue(value)}`)
 }
 
 export function booleanOr(name: string, value: unknown, fallback: boolean): boolean {
   if (value === undefined) return fallback
-  return typeof value === 'boolean' ? value : reject(name, 'must be true or false')
+  if (typeof value === 'boolean') return value
+  return reject(name, `must be true or false, not ${describeValue(value)}`)
 }
 
 export function functionOrUndefined<T>(name: string, value: T | undefined): T | undefined {
@@ -52,9 +55,11 @@ export function elementsOf(value: unknown): unknown[] | undefined {
 export function strings(name: string, value: unknown, what: string): readonly string[] {
   const list: readonly unknown[] = elementsOf(value) ?? [value]
   const isValid = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
-  return isValid
-    ? (list as string[])
-    : reject(name, `must be ${what}: a non-empty string, or a non-empty array of such strings`)
+  if (isValid) return list as string[]
+  return reject(
+    name,
+    `must be ${what}: a non-empty string, or a non-empty array of such strings, not ${describeValue(value)}`,
+  )
 }
 
 export interface Bounds {

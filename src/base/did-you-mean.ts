@@ -4,11 +4,19 @@
  * Returns the error message for an unknown name.
  *
  * @param what describes what the name stands for; `%` in it is replaced by the quoted name.
+ * @param equivalent what to use instead; default: a known name that the name resembles.
  */
-export function unknownName(what: string, word: string, known: readonly string[]): string {
+export function unknownName(
+  what: string,
+  word: string,
+  known: readonly string[],
+  equivalent?: string,
+): string {
+  const unknown = `Unknown ${what.replace('%', () => `"${word}"`)}.`
+  if (equivalent !== undefined) return `${unknown} Use ${equivalent} instead`
   const suggestion = nearest(word, known)
   const hint = suggestion === undefined ? '' : ` Did you mean "${suggestion}"?`
-  return `Unknown ${what.replace('%', () => `"${word}"`)}.${hint} Known: ${known.join(', ')}`
+  return `${unknown}${hint} Known: ${known.join(', ')}`
 }
 
 /**

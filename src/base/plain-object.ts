@@ -25,13 +25,20 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  * inherited members.
  *
  * @param where names the options, for the message.
+ * @param equivalents the members to use instead of names that other packages have, for the message.
  * @throws {TypeError} if `value` is not a plain object, or has unknown members.
  */
-export function requireKnownKeys<T>(where: string, value: T, known: readonly string[]): T {
+export function requireKnownKeys<T>(
+  where: string,
+  value: T,
+  known: readonly string[],
+  equivalents?: ReadonlyMap<string, string>,
+): T {
   if (!isPlainObject(value)) throw new TypeError(`${where} must be an object`)
   const unknown = Object.keys(value).find((key) => !known.includes(key))
   if (unknown === undefined) return ownMembers(value)
-  throw new TypeError(unknownName(`option % of ${where}`, unknown, known))
+  const equivalent = equivalents?.get(unknown)
+  throw new TypeError(unknownName(`option % of ${where}`, unknown, known, equivalent))
 }
 
 /** Returns a copy with the own enumerable members and without a prototype. */

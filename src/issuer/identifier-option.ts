@@ -2,6 +2,7 @@
 
 import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
+import { describeValue } from '../base/describe-value.js'
 import { isTenantTemplate } from '../http/metadata.js'
 import { httpUrl, isSecureUrl } from '../http/secure-url.js'
 import { documentAddressError } from './document-addresses.js'
@@ -54,8 +55,8 @@ function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions):
   if (typeof issuer !== 'string' || !canParseUrl(issuer)) {
     reject(
       'issuer',
-      'must be a URL, such as https://example.okta.com/oauth2/default, because metadata is fetched from it. ' +
-        otherwise,
+      `must be a URL, such as https://example.okta.com/oauth2/default, not ${shown(issuer)}, because ` +
+        `metadata is fetched from it. ${otherwise}`,
     )
   }
   requireNoCredentials(issuer)
@@ -85,8 +86,15 @@ function requirePlain(issuer: unknown): string {
   return reject(
     'issuer',
     `must be the issuer identifier, exactly as in the "iss" of tokens: 1 to ${MAX_IDENTIFIER_LENGTH} ` +
-      'characters of printable ASCII without space, quotation mark or backslash',
+      `characters of printable ASCII without space, quotation mark or backslash, not ${shown(issuer)}`,
   )
+}
+
+/** Describes an invalid issuer, without a part that may be a password. */
+function shown(issuer: unknown): string {
+  return typeof issuer === 'string' && issuer.includes('@')
+    ? 'a string with "@"'
+    : describeValue(issuer)
 }
 
 function requireNoCredentials(issuer: string): void {

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from '../base/check.js'
 import type { ResourceServerError } from '../errors/errors.js'
 import type { IssuerResolver } from '../issuer/issuers-option.js'
+import { EQUIVALENT_OPTIONS } from '../server/equivalent-options.js'
 import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/options.js'
 import {
   type BackchannelLogoutOptions,
@@ -103,7 +104,12 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
       'has no effect here: register the plugin in an encapsulation context that has the prefix',
     )
   }
-  const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS)
+  const known = requireKnownKeys(
+    'fastify-resource-server',
+    options,
+    PLUGIN_OPTIONS,
+    EQUIVALENT_OPTIONS,
+  )
   const { global, extractToken, backchannelLogout, onReject, securityEvents, ...resourceServer } =
     known
   const logout = resolveBackchannelLogout(backchannelLogout)

@@ -36,6 +36,7 @@ import {
 import type { SecurityEventFeed } from '../security-events/feed-options.js'
 import { type ResolvedFeed, resolveFeeds } from '../security-events/resolve-feeds.js'
 import { type ResolvedStores, resolveStores, type StoresOptions } from '../stores/options.js'
+import { EQUIVALENT_OPTIONS } from './equivalent-options.js'
 import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,
@@ -212,7 +213,12 @@ export interface ResolvedOptions extends Clocks {
 
 /** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
-  const options = requireKnownKeys('a resource server', given, RESOURCE_SERVER_OPTIONS)
+  const options = requireKnownKeys(
+    'a resource server',
+    given,
+    RESOURCE_SERVER_OPTIONS,
+    EQUIVALENT_OPTIONS,
+  )
   const { maxTokenAge } = options
   const stores = resolveStores(options.stores)
   const issuers = resolveIssuers(options)

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { createResourceServer, memoryStore, type Store } from '../../src/index.js'
 import { resolvePluginOptions } from '../../src/plugin/plugin-options.js'
-import { resolveOptions } from '../../src/server/options.js'
+import { EQUIVALENT_OPTIONS } from '../../src/server/equivalent-options.js'
+import { RESOURCE_SERVER_OPTIONS, resolveOptions } from '../../src/server/options.js'
 import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
 import { key } from '../fixtures/protected-api.js'
 import { issuersIn } from '../fixtures/resolved-issuers.js'
@@ -22,6 +23,20 @@ function rejectsRows(title: string, rows: readonly Row[]): void {
     }
   })
 }
+
+t.test('shows the invalid value', async (t) => {
+  const cases: [object, RegExp][] = [
+    [{ clockTolerance: '30' }, /from 0 to 300, not the string "30"$/],
+    [{ maxTokenLength: 100_000 }, /from 256 to 65536, not 100000$/],
+    [{ issuer: undefined }, /must be a URL, such as .*, not undefined, because/],
+    [{ issuer: 'https:// a.example' }, /not the string "https:\/\/ a\.example", because/],
+    [{ issuer: 'https://user:pass word@a b' }, /not a string with "@", because/],
+    [{ issuer: 'a b', jwks: { keys } }, /backslash, not the string "a b"$/],
+    [{ audience: undefined }, /array of such strings, not undefined$/],
+    [{ audience: [''] }, /array of such strings, not an array$/],
+  ]
+  for (const [options, message] of cases) t.throws(() => resolve(options), { message })
+})
 
 rejectsRows('unknown options', [
   [
@@ -305,7 +320,11 @@ rejectsRows('dangerouslyAllowSecretWithKeys', [
     { dangerouslyAllowSecretWithKeys: true },
     /^"dangerouslyAllowSecretWithKeys" option requires "secret": set it, or remove this option/,
   ],
-  ['no boolean', { ...both, dangerouslyAllowSecretWithKeys: 'yes' }, /must be true or false$/],
+  [
+    'no boolean',
+    { ...both, dangerouslyAllowSecretWithKeys: 'yes' },
+    /must be true or false, not the string "yes"$/,
+  ],
   [
     'without algorithms',
     both,
@@ -507,10 +526,23 @@ rejectsRows('the rest', [
   [
     'dangerouslyAllowHttp: a word',
     { dangerouslyAllowHttp: 'yes' },
-    /^"dangerouslyAllowHttp" option must be true or false$/,
+    /^"dangerouslyAllowHttp" option must be true or false, not the string "yes"$/,
   ],
   ['dangerouslyAllowHttp: 1', { dangerouslyAllowHttp: 1 }, /^"dangerouslyAllowHttp" option/],
 ])
+
+t.test('names what to use instead of an option of another package', async (t) => {
+  for (const [name, instead] of EQUIVALENT_OPTIONS) {
+    t.throws(() => resolve({ [name]: 'x' }), {
+      name: 'TypeError',
+      message: `Unknown option "${name}" of a resource server. Use ${instead} instead`,
+    })
+    t.throws(() => resolvePluginOptions({ ...base, [name]: 'x' } as never), {
+      message: `Use ${instead} instead`,
+    })
+  }
+  for (const name of RESOURCE_SERVER_OPTIONS) t.notOk(EQUIVALENT_OPTIONS.has(name), name)
+})
 
 t.test('rejects values that are not an options object', async (t) => {
   for (const options of [undefined, null, 'https://issuer.example', [], 1]) {
@@ -523,8 +555,12 @@ t.test('rejects values that are not an options object', async (t) => {
 
 t.test('rejects invalid options of the plugin', async (t) => {
   const rows: Row[] = [
-    ['global: a word', { global: 'no' }, /^"global" option must be true or false$/],
-    ['global: null', { global: null }, /^"global" option must be true or false$/],
+    [
+      'global: a word',
+      { global: 'no' },
+      /^"global" option must be true or false, not the string "no"$/,
+    ],
+    ['global: null', { global: null }, /^"global" option must be true or false, not null$/],
     ['extractToken', { extractToken: 'cookie' }, /^"extractToken" option must be a function$/],
     ['extractToken: null', { extractToken: null }, /^"extractToken" option must be a function$/],
     ['onReject', { onReject: {} }, /^"onReject" option must be a function$/],
