@@ -1,5 +1,6 @@
 /** Checks the values of options. Errors name the option and the rule that the value breaks. */
 import { describeValue } from './describe-value.js'
+import { nearest } from './did-you-mean.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
 
 export { isPlainObject, ownMember, requireKnownKeys } from './plain-object.js'
@@ -30,6 +31,31 @@ export function booleanOr(name: string, value: unknown, fallback: boolean): bool
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   return reject(name, `must be true or false, not ${describeValue(value)}`)
+}
+
+/** Returns the value. @throws {TypeError} unless it is one of the known names. */
+export function oneOf<Name extends string>(
+  name: string,
+  value: unknown,
+  known: readonly Name[],
+): Name {
+  return known.find((one) => one === value) ?? rejectName(name, value, known)
+}
+
+/**
+ * Rejects a value that is none of the known names; the message suggests one that it resembles.
+ *
+ * @param otherwise what the value may be instead of a name, for the message.
+ */
+export function rejectName(
+  name: string,
+  value: unknown,
+  known: readonly string[],
+  otherwise = '',
+): never {
+  const meant = typeof value === 'string' ? nearest(value, known) : undefined
+  const hint = meant === undefined ? '' : `. Did you mean "${meant}"?`
+  return reject(name, `must be one of ${known.join(', ')}${otherwise}${hint}`)
 }
 
 export function functionOrUndefined<T>(name: string, value: T | undefined): T | undefined {

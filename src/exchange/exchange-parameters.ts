@@ -5,7 +5,14 @@
  */
 
 import { canParseUrl } from '../base/can-parse-url.js'
-import { isPlainObject, ownMember, reject, requireKnownKeys, strings } from '../base/check.js'
+import {
+  isPlainObject,
+  oneOf,
+  ownMember,
+  reject,
+  requireKnownKeys,
+  strings,
+} from '../base/check.js'
 import { isToken68 } from '../base/request-headers.js'
 import { MAX_TOKEN_LENGTH } from './subject-token.js'
 import { ACCESS_TOKEN, REQUESTED_TYPES, type RequestedType, typeIdentifier } from './token-types.js'
@@ -156,10 +163,7 @@ function sorted(values: readonly string[]): string[] {
 }
 
 function requestedType(type: unknown = 'access_token'): RequestedType {
-  const isKnown = REQUESTED_TYPES.includes(type as RequestedType)
-  return isKnown
-    ? (type as RequestedType)
-    : reject('requestedTokenType', `must be one of ${REQUESTED_TYPES.join(', ')}`)
+  return oneOf('requestedTokenType', type, REQUESTED_TYPES)
 }
 
 function actor(token: unknown): (readonly [string, string])[] {

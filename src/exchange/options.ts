@@ -7,6 +7,7 @@ import {
   functionOrUndefined,
   isPlainObject,
   numberIn,
+  oneOf,
   ownMember,
   reject,
   requireKnownKeys,
@@ -206,7 +207,7 @@ export function resolveExchanger(given: TokenExchangerOptions): ResolvedExchange
     throw new TypeError('set "issuer" or "tokenEndpoint": the authorization server is unknown')
   }
   const { protocol = 'rfc8693' } = options
-  if (!PROTOCOLS.includes(protocol)) reject('protocol', `must be one of ${PROTOCOLS.join(', ')}`)
+  oneOf('protocol', protocol, PROTOCOLS)
   const time = (name: keyof typeof TIMES) => {
     const [fallback, minimum, maximum] = TIMES[name]
     return numberIn(name, options[name] ?? fallback, { minimum, maximum, unit: 'milliseconds' })

@@ -1,7 +1,7 @@
 /** Defines and validates the option `introspection` (RFC 7662). */
 
 import type { CryptoKey, JWK } from 'jose'
-import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
+import { booleanOr, functionOrUndefined, members, numberIn, oneOf, reject } from '../base/check.js'
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { resolveClientOption } from '../http/client-option.js'
 import type { FetchResponse } from '../http/fetch-json.js'
@@ -282,7 +282,7 @@ export function resolveIntrospection(
 }
 
 function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
-  if (!MODES.includes(mode)) reject('introspection.mode', `must be one of ${MODES.join(', ')}`)
+  oneOf('introspection.mode', mode, MODES)
   for (const name of ['recheckInterval', 'recheckStaleIfError'] as const) {
     if (options[name] === undefined || mode === 'recheck') continue
     reject(`introspection.${name}`, 'requires "introspection.mode" to be recheck')
@@ -291,8 +291,7 @@ function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
 }
 
 function resolveClaims(claims: ResolvedIntrospection['claims'] = 'token', mode: string) {
-  if (!CLAIMS.includes(claims))
-    reject('introspection.claims', `must be one of ${CLAIMS.join(', ')}`)
+  oneOf('introspection.claims', claims, CLAIMS)
   if (claims === 'merge' && mode !== 'always') {
     reject(
       'introspection.claims',

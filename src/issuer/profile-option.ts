@@ -7,8 +7,10 @@ import {
   elementsOf,
   functionOrUndefined,
   isPlainObject,
+  oneOf,
   ownMember,
   reject,
+  rejectName,
   requireKnownKeys,
 } from '../base/check.js'
 import { httpUrl, isSecureUrl } from '../http/secure-url.js'
@@ -127,10 +129,7 @@ function providerExtendedBy(profile: Profile | Record<string, unknown>): Provide
 
 function customProfileOf(value: unknown, audience: ReadonlySet<string>): ResolvedProfile {
   if (!isPlainObject(value)) {
-    reject(
-      'profile',
-      `must be one of ${PROFILE_NAMES.join(', ')}, or an object that defines a profile`,
-    )
+    rejectName('profile', value, PROFILE_NAMES, ', or an object that defines a profile')
   }
   const profile = requireProfile(value)
   return customProfile(profile, providerExtendedBy(profile).profile(audience))
@@ -142,9 +141,7 @@ function requireProfile(value: Record<string, unknown>): Profile {
   if (typeof name !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(name)) {
     reject('profile.name', 'must be 1 to 64 characters of printable ASCII without space')
   }
-  if (base !== undefined && !PROFILE_NAMES.includes(base)) {
-    reject('profile.extends', `must be one of ${PROFILE_NAMES.join(', ')}`)
-  }
+  if (base !== undefined) oneOf('profile.extends', base, PROFILE_NAMES)
   if (
     types !== undefined &&
     !(isArrayOfNames(types) && types.length > 0 && types.every(isMediaType))

@@ -33,6 +33,12 @@ t.test('shows the invalid value', async (t) => {
     [{ issuer: 'https://user:pass word@a b' }, /not a string with "@", because/],
     [{ issuer: 'a b', jwks: { keys } }, /backslash, not the string "a b"$/],
     [{ audience: undefined }, /array of such strings, not undefined$/],
+    [{ profile: 'keycloack' }, /an object that defines a profile\. Did you mean "keycloak"\?$/],
+    [{ profile: { name: 'a', extends: 'Okta' } }, /Did you mean "okta"\?$/],
+    [
+      { introspection: { clientId: 'a', clientSecret: secret, mode: 'allways' } },
+      /must be one of opaque, always, .*\. Did you mean "always"\?$/,
+    ],
     [{ audience: [''] }, /array of such strings, not an array$/],
   ]
   for (const [options, message] of cases) t.throws(() => resolve(options), { message })
@@ -254,7 +260,7 @@ rejectsRows('profile', [
   [
     'unknown',
     { profile: 'auth1' },
-    /^"profile" option must be one of standard, rfc9068, okta, .*, supertokens, or an object that defines a profile$/,
+    /^"profile" option must be one of standard, rfc9068, okta, .*, supertokens, or an object that defines a profile\. Did you mean "auth0"\?$/,
   ],
   ['in capitals', { profile: 'Okta' }, /^"profile" option/],
   ['null', { profile: null }, /^"profile" option/],
