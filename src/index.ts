@@ -126,6 +126,11 @@ export type { LogoutTokenOptions } from './security-events/options.js'
 export type { SecurityEventPollOptions } from './security-events/poll-options.js'
 export type { SubjectIdentifier } from './security-events/subject-identifier.js'
 export type { ResourceServerOptions } from './server/options.js'
+export {
+  type EnvironmentSource,
+  type OptionsFromEnvironment,
+  optionsFromEnvironment,
+} from './server/options-from-environment.js'
 export type {
   ProtectedResourceMetadata,
   ResourceMetadataOptions,

@@ -12,6 +12,7 @@ import {
   type ResourceServerOptions,
   resolveOptions,
 } from '../../src/server/options.js'
+import { ENVIRONMENT_VARIABLES } from '../../src/server/options-from-environment.js'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
@@ -60,6 +61,12 @@ t.test('every option has a heading or a row', async (t) => {
   }
   const rowsOfPage = rows(INTROSPECTION)
   for (const option of INTROSPECTION_OPTIONS) t.ok(rowsOfPage.includes(`\`${option}\``), option)
+})
+
+t.test('every environment variable has a row with its option', async (t) => {
+  for (const [name, [option]] of Object.entries(ENVIRONMENT_VARIABLES)) {
+    t.match(OPTIONS, new RegExp(`^\\| \`${name}\` \\| \`${option}\``, 'm'), name)
+  }
 })
 
 t.test('documents the defaults of introspection and tenants', async (t) => {
