@@ -11,6 +11,7 @@ export const USAGE = `npm run bench [-- options]
                      (default: paths,peers; with --quick: paths)
   --quick            fewer, shorter turns; all paths in less than 3 minutes
   --rounds n         default 3, or 2 with --quick
+  --turns n          turns of each server in a round; default 12, or 6 with --quick
   --node PATH        the executable of Node that runs the servers
   --baseline DIR     measure the built plugin of another checkout in the same turns
   --compare OLD.json print the figures that moved since that result
@@ -29,7 +30,7 @@ const FULL = {
   turns: 12,
   turnSize: 1,
   turnMilliseconds: 1_500,
-  warmUp: { requests: 20_000, milliseconds: 6_000 },
+  warmUp: { requests: 10_000, milliseconds: 6_000 },
 }
 const QUICK = {
   rounds: 2,
@@ -46,6 +47,7 @@ export function readOptions(args) {
       rows: { type: 'string' },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      turns: { type: 'string' },
       node: { type: 'string' },
       baseline: { type: 'string' },
       compare: { type: 'string' },
@@ -56,13 +58,14 @@ export function readOptions(args) {
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const { quick, rows, rounds, port, pin, baseline } = values
+  const { quick, rows, rounds, turns, port, pin, baseline } = values
   const mode = quick ? QUICK : FULL
   return {
     ...mode,
     ...values,
     ...chooseRows((rows ?? (quick ? 'paths' : 'paths,peers')).split(',')),
     rounds: rounds === undefined ? mode.rounds : positiveInteger('rounds', rounds),
+    turns: turns === undefined ? mode.turns : positiveInteger('turns', turns),
     port: positiveInteger('port', port),
     dist: fileURLToPath(new URL('../dist/', import.meta.url)),
     baseline: baseline && `${baseline}/dist/`,

@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 import Fastify from 'fastify'
 import { cpuTime } from './cpu-time.js'
 import { serveCalls } from './ipc.js'
+import { KEEP_ALIVE_MS } from './keep-alive.js'
 
 const [file, name] = process.argv.slice(2)
 const { servers } = await import(`./paths/${file}.js`)
@@ -21,7 +22,7 @@ let input
 serveCalls({
   /** @param dist the folder of the built plugin. */
   async serve({ dist, ...settings }) {
-    const app = Fastify()
+    const app = Fastify({ keepAliveTimeout: KEEP_ALIVE_MS })
     const load = (entry) => import(pathToFileURL(resolve(dist, entry)).href)
     const served = (await servers[name]({ ...settings, app, load })) ?? {}
     operations = served.operations

@@ -1,6 +1,7 @@
 /** The same route in Express. */
 import { once } from 'node:events'
 import express from 'express'
+import { KEEP_ALIVE_MS } from '../keep-alive.js'
 
 export async function expressRoute(protect) {
   const app = express()
@@ -16,8 +17,7 @@ export async function expressRoute(protect) {
       .json({ error: error.message })
   })
   const server = app.listen(0, '127.0.0.1')
-  // Fastify's default. Turns of other rows may take longer than Node's default of five seconds.
-  server.keepAliveTimeout = 72_000
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   await once(server, 'listening')
   return server.address().port
 }

@@ -1,9 +1,10 @@
 /** The route of all Fastify rows, and a typical hook for a verifier without a plugin. */
 import Fastify from 'fastify'
+import { KEEP_ALIVE_MS } from '../keep-alive.js'
 
 /** @param protect receives the app before the route is added. */
 export async function fastifyRoute(protect) {
-  const app = Fastify()
+  const app = Fastify({ keepAliveTimeout: KEEP_ALIVE_MS })
   await protect(app)
   app.get('/', async () => ({ ok: true }))
   await app.listen({ host: '127.0.0.1', port: 0 })
