@@ -1,9 +1,8 @@
 /**
- * What a request may cost. Counted, not timed: promises by `node:async_hooks`, which tells of each
- * that is made, and verifications and fetches by the counters.
+ * Limits what tokens cost, one and many: promises, which `node:async_hooks` reports, verifications and
+ * fetches. `request-cost.test.ts` limits what a request to each kind of route costs.
  */
 import { createHook } from 'node:async_hooks'
-import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import { isRejection } from '../../src/errors/result.js'
@@ -182,58 +181,6 @@ t.test(
       0,
     )
     t.equal(issuer.requests.length, length)
-  },
-)
-
-/** Returns the promises that Fastify, the injection and the plugin create for one request. */
-function promisesOfRequest(app: FastifyInstance, url: string, token: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let promises = 0
-    const hook = createHook({
-      init(_id, type) {
-        if (type === 'PROMISE') promises++
-      },
-    }).enable()
-    app.inject({ url, headers: bearer(token) }, (error, response) => {
-      hook.disable()
-      if (error) reject(error)
-      else if (response?.statusCode !== 200) reject(new Error(`${response?.statusCode}`))
-      else resolve(promises)
-    })
-  })
-}
-
-t.test(
-  'a request with a cached token costs no more promises than one to an open route',
-  async (t) => {
-    for (const signer of [rs256, es256]) {
-      const app = await protectedApi(t, { jwks: { keys } })
-      app.get('/open', { config: { auth: false } }, (_request, reply) => void reply.send('in'))
-      app.get('/', (_request, reply) => void reply.send('in'))
-      app.get(
-        '/scope',
-        { config: { auth: { scope: 'profile', claims: { sub: 'user-1' } } } },
-        (_request, reply) => void reply.send('in'),
-      )
-      await app.ready()
-      const raw = await sign(signer)
-      // Other work of the process can only add promises, so the minimum is that of the request.
-      const fewest = async (url: string, times = 20) => {
-        const counts = []
-        for (let i = 0; i < times; i++) counts.push(await promisesOfRequest(app, url, raw))
-        return Math.min(...counts)
-      }
-      const open = await fewest('/open')
-      const first = await promisesOfRequest(app, '/', raw)
-      if (signer === es256) t.ok(first > open, 'the first use with a slower key does')
-      t.equal(await fewest('/', 100), open, signer.alg)
-      t.equal(await fewest('/scope', 100), open, `${signer.alg}, with a requirement`)
-      t.match(app.resourceServer.statistics(), {
-        signatureVerifications: 1,
-        cacheHits: 200,
-        cacheMisses: 1,
-      })
-    }
   },
 )
 
