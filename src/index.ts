@@ -97,6 +97,7 @@ export {
 } from './plugin/openapi/transform.js'
 export { default, default as resourceServer } from './plugin/plugin.js'
 export type { PluginOptions } from './plugin/plugin-options.js'
+export type { RejectionLogMode } from './plugin/rejection-log.js'
 export type { RouteRequirement } from './plugin/route-guard.js'
 export type {
   PushedSecurityEventFeed,

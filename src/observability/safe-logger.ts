@@ -36,7 +36,7 @@ export function safeLogger(logger: Logger): SafeLogger {
   }
 }
 
-type Level = 'info' | 'warn' | 'error'
+type Level = 'debug' | 'info' | 'warn' | 'error'
 type AnyLogger = { readonly [level in Level]?: (details: object, message: string) => unknown }
 
 /**

@@ -10,6 +10,7 @@ import {
   type ResolvedBackchannelLogout,
   resolveBackchannelLogout,
 } from './backchannel-logout.js'
+import { type RejectionLogMode, resolveLogRejections } from './rejection-log.js'
 import {
   divideFeeds,
   type PushedSecurityEventFeed,
@@ -73,6 +74,14 @@ export interface PluginOptions
    * exception or rejected promise is logged: neither changes the response. Default: none.
    */
   onReject?: (error: ResourceServerError, request: FastifyRequest) => void | Promise<void>
+
+  /**
+   * How the plugin logs rejected requests: one line for each at `'info'` or `'debug'`, one line each
+   * second with their numbers (`'summary'`), or no line (`false`). With `'summary'`, requests without
+   * a token cannot flood the log. The option changes neither counters, channels and `onReject` nor
+   * Fastify's own lines for each request (`disableRequestLogging`). Default `'info'`.
+   */
+  logRejections?: RejectionLogMode
 }
 
 const OWN_OPTIONS = [
@@ -80,6 +89,7 @@ const OWN_OPTIONS = [
   'extractToken',
   'backchannelLogout',
   'onReject',
+  'logRejections',
 ] as const satisfies readonly (keyof PluginOptions)[]
 
 const PLUGIN_OPTIONS = [
@@ -93,6 +103,7 @@ export interface ResolvedPluginOptions {
   readonly pushes: readonly ResolvedPush[]
   readonly extractToken: PluginOptions['extractToken']
   readonly onReject: PluginOptions['onReject']
+  readonly logRejections: RejectionLogMode
   readonly resourceServer: ResourceServerOptions
 }
 
@@ -110,8 +121,8 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
     PLUGIN_OPTIONS,
     EQUIVALENT_OPTIONS,
   )
-  const { global, extractToken, backchannelLogout, onReject, securityEvents, ...resourceServer } =
-    known
+  const { global, extractToken, backchannelLogout, onReject, logRejections, ...others } = known
+  const { securityEvents, ...resourceServer } = others
   const logout = resolveBackchannelLogout(backchannelLogout)
   const { feeds, pushes } = divideFeeds(securityEvents, logout?.path)
   return {
@@ -120,6 +131,7 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
     pushes,
     extractToken: functionOrUndefined('extractToken', extractToken),
     onReject: functionOrUndefined('onReject', onReject),
+    logRejections: resolveLogRejections(logRejections),
     resourceServer: { ...resourceServer, securityEvents: feeds } as ResourceServerOptions,
   }
 }

@@ -19,6 +19,7 @@ import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
 import { assertNotNested, registerContext } from './guarded-contexts.js'
 import { OperationRequirements } from './operation-requirements.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
+import { rejectionLog } from './rejection-log.js'
 import { REJECTED_WITH, Rejections } from './rejections.js'
 import { RequestCredentials } from './request-credentials.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
@@ -49,7 +50,9 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     fastify.addHook('onClose', async () => server.close())
     const guards = new RouteGuards(resolved.global, core)
     const credentials = new RequestCredentials(resolved, core)
-    const rejections = new Rejections(core, credentials, resolved.onReject)
+    const log = rejectionLog(resolved.logRejections, fastify.log)
+    fastify.addHook('onClose', async () => log.close())
+    const rejections = new Rejections(core, credentials, log, resolved.onReject)
     addToContext(fastify, server, new OperationRequirements(core, guards, credentials))
     fastify.addHook('onError', challengeThrownErrors(guards, rejections))
     await checkRoutes(fastify, guards, gate, async () => {

@@ -15,6 +15,7 @@ import { diagnostics, publish } from '../observability/diagnostics.js'
 import { logSafely } from '../observability/safe-logger.js'
 import type { Core } from '../server/assembly.js'
 import type { PluginOptions } from './plugin-options.js'
+import type { RejectionLog } from './rejection-log.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'
 
@@ -26,6 +27,7 @@ type Rejected = FastifyRequest & { [REJECTED_WITH]?: ResourceServerError | null 
 export class Rejections {
   readonly #counters: Core['counters']
   readonly #credentials: RequestCredentials
+  readonly #log: RejectionLog
   readonly #onReject: PluginOptions['onReject']
   /**
    * Errors whose `headers` this class has set. If the application throws one of them again, its
@@ -36,10 +38,12 @@ export class Rejections {
   constructor(
     { counters }: Pick<Core, 'counters'>,
     credentials: RequestCredentials,
+    log: RejectionLog,
     onReject: PluginOptions['onReject'],
   ) {
     this.#counters = counters
     this.#credentials = credentials
+    this.#log = log
     this.#onReject = onReject
   }
 
@@ -126,14 +130,10 @@ export class Rejections {
     }
   }
 
-  /**
-   * Reports a rejection to the operator. The log line leaves out `found` of the reason, which may
-   * contain untrusted input from the caller.
-   */
+  /** Reports a rejection to the operator. */
   #report(error: ResourceServerError, request: FastifyRequest): void {
-    const { code, check, expected } = error
     const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
-    logSafely(request.log, 'info', { code, check, expected }, `request rejected: ${error.message}`)
+    this.#log.write(error, request)
     try {
       const onReject = this.#onReject
       if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)

@@ -37,10 +37,10 @@ export const MEMBERSHIP_KEYS = [
   'anyPermission',
 ] as const satisfies readonly (keyof MembershipRequirement)[]
 
-type Kind = 'roles' | 'groups' | 'permissions'
+type MembershipKind = 'roles' | 'groups' | 'permissions'
 
 /** The member of a token that each requirement is about. */
-const KINDS: Readonly<Record<(typeof MEMBERSHIP_KEYS)[number], Kind>> = {
+const KINDS: Readonly<Record<(typeof MEMBERSHIP_KEYS)[number], MembershipKind>> = {
   roles: 'roles',
   anyRole: 'roles',
   groups: 'groups',
@@ -84,7 +84,7 @@ function readNames(key: string, value: unknown, isAny: boolean): readonly string
   )
 }
 
-function describe(kind: Kind, names: readonly string[], isAny: boolean): string {
+function describe(kind: MembershipKind, names: readonly string[], isAny: boolean): string {
   const quoted = names.map((name) => `"${name}"`)
   if (quoted.length === 1) return `the ${kind.slice(0, -1)} ${quoted[0]}`
   return `${isAny ? 'one of' : 'all of'} the ${kind} ${quoted.join(', ')}`

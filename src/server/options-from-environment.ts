@@ -35,7 +35,7 @@ export interface OptionsFromEnvironment
   audience: string | readonly string[]
 }
 
-type Kind = 'text' | 'list' | 'number' | 'boolean' | 'mode'
+type ValueKind = 'text' | 'list' | 'number' | 'boolean' | 'mode'
 
 /** The variables, without the prefix, with the option and the kind of its value. */
 export const ENVIRONMENT_VARIABLES = {
@@ -57,7 +57,7 @@ export const ENVIRONMENT_VARIABLES = {
   DPOP: ['dpop', 'mode'],
   MTLS: ['mtls', 'mode'],
   DANGEROUSLY_ALLOW_HTTP: ['dangerouslyAllowHttp', 'boolean'],
-} as const satisfies Record<string, readonly [option: string, kind: Kind]>
+} as const satisfies Record<string, readonly [option: string, kind: ValueKind]>
 
 const REQUIRED = ['ISSUER', 'AUDIENCE']
 /** Options of which one value is not an array. */
@@ -114,7 +114,7 @@ export function optionsFromEnvironment(
   } as unknown as OptionsFromEnvironment
 }
 
-function read(variable: string, text: string, kind: Kind, mayBeOne: boolean): unknown {
+function read(variable: string, text: string, kind: ValueKind, mayBeOne: boolean): unknown {
   if (text === '') throw new TypeError(`${variable} is empty: set it, or remove it`)
   switch (kind) {
     case 'text':

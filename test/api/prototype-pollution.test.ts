@@ -184,6 +184,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   global: [false],
   extractToken: ['x'],
   onReject: ['x'],
+  logRejections: [false, 'summary'],
   name: ['x'],
   extends: ['standard'],
   types: [['jwt', 'at+jwt']],

@@ -17,6 +17,7 @@ import resourceServer, {
   type RouteRequirement,
 } from '../../src/index.js'
 import { createGuard } from '../../src/plugin/guard.js'
+import { rejectionLog } from '../../src/plugin/rejection-log.js'
 import { Rejections } from '../../src/plugin/rejections.js'
 import { RequestCredentials } from '../../src/plugin/request-credentials.js'
 import { RouteGuards } from '../../src/plugin/route-guard.js'
@@ -328,7 +329,7 @@ t.test('rejects a request unless the pipeline returns an AccessToken', async (t)
       })
       const guards = new RouteGuards(true, core)
       const credentials = new RequestCredentials({ extractToken: undefined }, core)
-      const rejections = new Rejections(core, credentials, undefined)
+      const rejections = new Rejections(core, credentials, rejectionLog(false, app.log), undefined)
       app.addHook('onRequest', createGuard(core, guards, credentials, rejections).check)
       app.get('/', async () => t.fail('let in'))
       const { statusCode } = await app.inject({ url: '/', headers: bearer('token') })

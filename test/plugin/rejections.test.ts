@@ -5,7 +5,7 @@ import { Rejections } from '../../src/plugin/rejections.js'
 
 t.test('rejects a request with an Error, whatever value was thrown', async (t) => {
   const credentials = { errorFor: (thrown: unknown) => thrown }
-  const rejections = new Rejections({} as never, credentials as never, undefined)
+  const rejections = new Rejections({} as never, credentials as never, {} as never, undefined)
   for (const thrown of [
     undefined,
     null,

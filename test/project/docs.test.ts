@@ -48,7 +48,7 @@ function mistake(options: object): string {
 
 t.test('every option has a heading or a row', async (t) => {
   const rowsOfRoutes = rows(ROUTES)
-  const own = ['global', 'extractToken', 'onReject']
+  const own = ['global', 'extractToken', 'onReject', 'logRejections']
   for (const option of [...RESOURCE_SERVER_OPTIONS, ...own]) {
     t.match(OPTIONS, new RegExp(`^## ${option}$`, 'm'), option)
     t.ok(OPTIONS.includes(`[${option}](#${option.toLowerCase()})`), `${option} in the contents`)
@@ -135,7 +135,7 @@ t.test('every check has a row', async (t) => {
 t.test('documents the log lines of the code', async (t) => {
   const [, section = ''] = OBSERVABILITY.split(/^## Log lines$/m)
   const lines = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.match(/`[^`]+`/g) ?? [])
-  t.equal(lines.length, 26)
+  t.equal(lines.length, 27)
   for (const line of lines) {
     for (const part of line.slice(1, -1).split('…')) t.ok(source.includes(part.trim()), part)
   }

@@ -47,7 +47,16 @@ export const OPTION_PATHS: readonly string[] = [
   ...under('securityEvents', ['effects', 'maxAge', 'maxSilence', 'algorithms', 'jwksUri', 'jwks']),
   ...under('securityEvents.push', ['path', 'authorization']),
   ...under('securityEvents.poll', ['url', 'authorization', 'interval', 'maxEvents', 'timeout']),
-  ...['global', 'extractToken', 'onReject', 'prefix', 'unknown', 'issuers', 'toString'],
+  ...[
+    'global',
+    'extractToken',
+    'onReject',
+    'logRejections',
+    'prefix',
+    'unknown',
+    'issuers',
+    'toString',
+  ],
 ]
 
 const likely = fc.constantFrom<unknown>(

@@ -1,0 +1,72 @@
+/** The option `logRejections`. */
+import t, { type Test } from 'tap'
+import type { PluginOptions } from '../../src/index.js'
+import { bearer, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+async function loggingApi(t: Test, options: Partial<PluginOptions>, level = 'debug') {
+  const lines: Record<string, unknown>[] = []
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const app = await protectedApi(t, options, { logger: { level, stream } })
+  app.get('/', async () => 'in')
+  app.get('/admin', { config: { auth: { scope: 'admin' } } }, async () => 'in')
+  /** The lines of the plugin about rejections. */
+  const rejected = () => lines.filter(({ msg }) => /^requests? rejected/.test(`${msg}`))
+  return { app, rejected }
+}
+
+t.test('logs each rejection at info by default, or at debug', async (t) => {
+  for (const [options, level] of [
+    [{}, 30],
+    [{ logRejections: 'info' }, 30],
+    [{ logRejections: 'debug' }, 20],
+  ] as const) {
+    const { app, rejected } = await loggingApi(t, options)
+    await app.inject('/')
+    t.match(rejected(), [{ level, code: 'missing_credentials', msg: /^request rejected: / }])
+    t.equal(rejected().length, 1)
+  }
+})
+
+t.test('logs nothing, and still counts and reports', async (t) => {
+  let reported = 0
+  const onReject = () => void reported++
+  const { app, rejected } = await loggingApi(t, { logRejections: false, onReject })
+  await app.inject('/')
+  t.strictSame(rejected(), [])
+  t.equal(reported, 1)
+  t.match(app.resourceServer.statistics().rejections, { missing_credentials: 1 })
+})
+
+t.test('logs the numbers of a second in one line, and the rest on close', async (t) => {
+  const { app, rejected } = await loggingApi(t, { logRejections: 'summary' }, 'info')
+  const startedAt = performance.now()
+  for (let i = 0; i < 100; i++) await app.inject('/')
+  await app.inject({ url: '/', headers: bearer('a.b.c') })
+  await app.inject({ url: '/admin', headers: bearer(await tokenOf()) })
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  await app.inject('/')
+  await app.close()
+  const sums: Record<string, number> = {}
+  for (const { rejections } of rejected()) {
+    for (const [name, count] of Object.entries(rejections as Record<string, number>)) {
+      sums[name] = (sums[name] ?? 0) + count
+    }
+  }
+  t.strictSame(sums, {
+    'missing_credentials credentials': 101,
+    'invalid_token token': 1,
+    'insufficient_scope scope': 1,
+  })
+  const seconds = (performance.now() - startedAt) / 1_000
+  t.ok(rejected().length <= seconds + 1, 'one line a second, and the last one')
+  await app.close()
+})
+
+t.test('rejects another value', async (t) => {
+  for (const value of [true, 'warn', 'Summary', null, 1]) {
+    await t.rejects(protectedApi(t, { logRejections: value as never }), {
+      name: 'TypeError',
+      message: /^"logRejections" option must be one of info, debug, summary or false/,
+    })
+  }
+})
