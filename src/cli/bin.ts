@@ -14,5 +14,6 @@ process.exitCode = await main(process.argv.slice(2), {
   stdout,
   stderr,
   env,
+  cwd: process.cwd(),
   signals: process,
 })

@@ -8,6 +8,8 @@ export interface ProcessContext {
   /** Receives prompts, hints and errors. */
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The current folder, in which `init` writes. */
+  readonly cwd: string
   /** Emits `SIGINT` and `SIGTERM`, as `process` does. */
   readonly signals: SignalSource
 }

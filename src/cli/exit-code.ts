@@ -7,7 +7,7 @@ export const ExitCode = {
   success: 0,
   /**
    * The explained token, or the request for a token or to a transmitter, is rejected; or a check of
-   * `doctor` fails.
+   * `doctor` or `init` fails.
    */
   rejected: 1,
   /** The arguments or the input are invalid. */

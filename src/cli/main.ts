@@ -9,6 +9,7 @@ import { doctor } from './doctor/doctor-command.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
 import { helpOf, helpOfAll, PROGRAM } from './help.js'
+import { init } from './init/init-command.js'
 import { writeResult } from './output.js'
 import { printable } from './printable.js'
 import { readArguments } from './read-arguments.js'
@@ -17,7 +18,7 @@ import { stream } from './stream/stream-command.js'
 import { token } from './token/token-command.js'
 import { version } from './version.js'
 
-const COMMANDS: readonly Command[] = [token, explain, doctor, serve, stream]
+const COMMANDS: readonly Command[] = [init, token, explain, doctor, serve, stream]
 
 /** Returns the exit code. Never rejects: a failure is reported on stderr. */
 export async function main(args: readonly string[], context: ProcessContext): Promise<ExitCode> {

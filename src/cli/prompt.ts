@@ -1,5 +1,5 @@
-/** Prompts for a secret at the terminal, without echo. */
-import { createInterface } from 'node:readline'
+/** Prompts at the terminal: for lines, and without echo for secrets. */
+import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { ProcessContext } from './context.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
@@ -37,5 +37,34 @@ export async function promptSecret(
   } finally {
     readline.close()
     stderr.write('\n')
+  }
+}
+
+/** Asks questions at the terminal. The terminal itself echoes the answers. */
+export class LinePrompt {
+  readonly #stderr: ProcessContext['stderr']
+  readonly #readline: Interface
+  readonly #lines: AsyncIterator<string>
+
+  constructor({ stdin, stderr }: Pick<ProcessContext, 'stdin' | 'stderr'>) {
+    this.#stderr = stderr
+    this.#readline = createInterface({ input: stdin, terminal: false })
+    this.#lines = this.#readline[Symbol.asyncIterator]()
+  }
+
+  /**
+   * Writes the question to stderr, and returns the answer without surrounding whitespace.
+   *
+   * @throws {UsageError} if the input ends without a line.
+   */
+  async ask(question: string): Promise<string> {
+    this.#stderr.write(question)
+    const { done, value } = await this.#lines.next()
+    if (done === true) throw new UsageError('the input ended before a line was entered')
+    return value.trim()
+  }
+
+  close(): void {
+    this.#readline.close()
   }
 }

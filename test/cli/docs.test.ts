@@ -52,7 +52,9 @@ t.test('the guide lists the exit codes of the help, and only existing flags', as
     t.ok(GUIDE.includes(`| ${code} | ${meaning} |`), `${code}`)
   }
   const helps = await Promise.all(
-    ['token', 'explain', 'doctor', 'serve', 'stream'].map((name) => runHere([name, '--help'])),
+    ['init', 'token', 'explain', 'doctor', 'serve', 'stream'].map((name) =>
+      runHere([name, '--help']),
+    ),
   )
   const known = helps.map((help) => help.stdout).join('\n')
   for (const [flag] of GUIDE.matchAll(/--[a-z][a-z-]+/g)) {

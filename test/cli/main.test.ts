@@ -15,7 +15,7 @@ t.test('the built command prints its version and its help', async (t) => {
   t.strictSame(await runBuilt(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
   const help = await runBuilt(['--help'])
   t.equal(help.code, 0)
-  for (const command of ['token', 'explain', 'doctor', 'serve', 'stream'])
+  for (const command of ['init', 'token', 'explain', 'doctor', 'serve', 'stream'])
     t.match(help.stdout, `  ${command}`)
   for (const args of [['-h'], ['help']]) t.strictSame(await runHere(args), help)
   for (const command of ['token', 'serve']) {
@@ -39,6 +39,7 @@ t.test('the help of each command lists its flags, examples and exit codes', asyn
   const expected = {
     token: ['--issuer', '--client-id', '--username', '--password-stdin', 'FRS_CLIENT_SECRET'],
     explain: ['--issuer', '--audience', '--scope', '--jwks-uri'],
+    init: ['--profile', '--issuer', '--audience', '--offline', '--typescript'],
     doctor: ['--issuer', '--audience', '--profile', '--json'],
     serve: ['--port', '--profile', '--algorithm'],
     stream: ['--issuer', '--push', '--poll', '--stream-id', 'FRS_PUSH_AUTHORIZATION'],
@@ -62,7 +63,10 @@ t.test('suggests the nearest command or flag, and hides other unknown flags', as
       'help takes one command: run fastify-resource-server help COMMAND',
     ],
     [['exp'], 'Did you mean explain?'],
-    [['frobnicate'], 'unknown command. The commands are: token, explain, doctor, serve, stream'],
+    [
+      ['frobnicate'],
+      'unknown command. The commands are: init, token, explain, doctor, serve, stream',
+    ],
     [['explain', '--isuer', 'x'], 'unknown flag --isuer. Did you mean --issuer?'],
     [['explain', '--hepl'], 'unknown flag --hepl. Did you mean --help?'],
     [
@@ -171,6 +175,7 @@ t.test('an unexpected error is exit code 4', async (t) => {
         },
       },
       env: {},
+      cwd: '/nonexistent',
       signals: new EventEmitter(),
     })
     t.equal(code, 4)

@@ -1,0 +1,49 @@
+/** Reads which language and which modules the project in a folder uses. */
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseJsonObject } from '../../base/json-object.js'
+import { ownMember } from '../../base/plain-object.js'
+import { UsageError } from '../exit-code.js'
+
+export interface Project {
+  readonly folder: string
+  readonly isTypeScript: boolean
+  /** Whether the files are ECMAScript modules; otherwise they are CommonJS. */
+  readonly isModule: boolean
+  readonly hasPackageJson: boolean
+  /** The folder of the plugins, relative to the project, with slashes. */
+  readonly plugins: 'plugins' | 'src/plugins'
+}
+
+/**
+ * @param language the language that the user chose; `undefined` for TypeScript if there is a
+ *   tsconfig.json, otherwise JavaScript.
+ * @throws {UsageError} if package.json is not a JSON object.
+ */
+export async function readProject(
+  folder: string,
+  language: 'typescript' | 'javascript' | undefined,
+): Promise<Project> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
+  const manifest = text === undefined ? undefined : parseJsonObject(text)
+  if (text !== undefined && manifest === undefined) {
+    throw new UsageError('package.json is not a JSON object: correct it, and run init again')
+  }
+  const isTypeScript =
+    language === undefined ? await exists(join(folder, 'tsconfig.json')) : language === 'typescript'
+  return {
+    folder,
+    isTypeScript,
+    // init writes a package.json with "type": "module" if there is none.
+    isModule: manifest === undefined || ownMember(manifest, 'type') === 'module',
+    hasPackageJson: manifest !== undefined,
+    plugins: (await exists(join(folder, 'src'))) ? 'src/plugins' : 'plugins',
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
