@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { againstLimit } from './figures.js'
 import { micros } from './tables.js'
 
-const WIDTH = 960
-const LEFT = 310
+const WIDTH = 990
+const LEFT = 340
 const RIGHT = 190
 const TOP = 64
 const BOTTOM = 76

@@ -15,8 +15,7 @@ export function withFigures(guide, result) {
 }
 
 function figures(result) {
-  const { cases, memory, machine, date, command, rounds, turns, importTime } = result
-  const { cpu, cores, node, pinned, load } = machine
+  const { cases, memory, importTime } = result
   const served = Object.keys(cases).filter((name) => /^(?:known|new)/.test(name))
   const hostile = Object.keys(cases).filter((name) => !served.includes(name))
   const ofPeers = (columns, format) =>
@@ -28,9 +27,8 @@ function figures(result) {
       }),
     ])
   return [
-    `\`${command}\`, ${date.slice(0, 10)}: ${cpu}, ${cores} cores, Node ${node}; pinned: ${pinned}; ` +
-      `load average ${load.map((value) => value.toFixed(1)).join(' before, ')} after; ` +
-      `medians of ${rounds * turns} turns in ${rounds} rounds, with the quartiles in brackets.`,
+    describe(result),
+    'Microseconds for a request of each path and of its limit, and the ratio of paired turns with its quartiles:',
     pathsTable(result),
     '### Memory of revocations',
     table(
@@ -43,6 +41,7 @@ function figures(result) {
         ]),
     ),
     '### Other packages',
+    describe(result.peersRun),
     'Requests per second, as a ratio to the open route:',
     table(
       ['', ...served],
@@ -74,6 +73,17 @@ function figures(result) {
   ].join('\n\n')
 }
 
+function describe({ date, command, rounds, turns, machine }) {
+  const { cpu, cores, node, pinned, load } = machine
+  return (
+    `\`${command}\`, ${date.slice(0, 10)}: ${cpu}, ${cores} cores, Node ${node}; pinned: ${pinned}; ` +
+    (load
+      ? `load average ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after; `
+      : '') +
+    `medians of ${rounds * turns} turns in ${rounds} rounds.`
+  )
+}
+
 function pathsTable({ paths, skipped }) {
   const lines = Object.values(paths).map((path) => {
     const { title, server, best, limit, servers, kinds } = path
@@ -84,6 +94,7 @@ function pathsTable({ paths, skipped }) {
       title,
       hasChoice ? `${limit} (${best})` : limit,
       micros(own.cpu.median),
+      Math.round(1e6 / own.cpu.median).toLocaleString('en'),
       micros(servers[best].cpu.median),
       spread(compared.cpuRatio, 2),
       own.mainThread === undefined ? '' : micros(own.mainThread.median),
@@ -95,8 +106,17 @@ function pathsTable({ paths, skipped }) {
     `not measured: needs ${program}`,
   ])
   return table(
-    ['path', 'limit', 'CPU, µs', 'limit, µs', 'ratio', 'main thread, µs', 'ratio'],
-    [...lines, ...missing.map((cells) => [...cells, '', '', '', '', ''])],
+    [
+      'path',
+      'limit',
+      'CPU, µs',
+      'a second and core',
+      'limit, µs',
+      'ratio',
+      'main thread, µs',
+      'ratio',
+    ],
+    [...lines, ...missing.map((cells) => [...cells, '', '', '', '', '', ''])],
   )
 }
 

@@ -15,10 +15,10 @@ export const USAGE = `npm run bench [-- options]
   --node PATH        the executable of Node that runs the servers
   --baseline DIR     measure the built plugin of another checkout in the same turns
   --compare OLD.json print the figures that moved since that result
-  --from NEW.json    with --compare: compare this result, and measure nothing
+  --from NEW.json    with --compare or --publish: use this result, and measure nothing
   --pin              pin servers to one CPU and the client to another; by default the system schedules them
   --port n           port of the issuer; default 40871
-  --publish          copy the last full result to docs and draw its chart; measures nothing
+  --publish          copy the last result to docs and draw its chart, if it has all paths or all cases
 
 paths: ${Object.keys(paths).join(', ')}
 cases: ${Object.keys(cases).join(', ')}

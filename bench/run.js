@@ -7,8 +7,7 @@ import { importTimes } from './import-time.js'
 import { machine } from './machine.js'
 import { measureAll } from './measure.js'
 import { readOptions, USAGE } from './options.js'
-import { paths as allPaths } from './paths.js'
-import { cases as allCases, requireSameVersion } from './peers.js'
+import { requireSameVersion } from './peers.js'
 import { LATEST, publish } from './publish.js'
 import { tables } from './tables.js'
 
@@ -19,7 +18,7 @@ const old = options.compare && JSON.parse(readFileSync(options.compare, 'utf8'))
 if (options.help) {
   console.log(USAGE)
 } else if (options.publish) {
-  publish()
+  publish(options.from)
 } else if (options.from !== undefined) {
   console.log(comparison(old, JSON.parse(readFileSync(options.from, 'utf8'))))
 } else {
@@ -30,8 +29,7 @@ if (options.help) {
 async function measure() {
   requireSameVersion('jose')
   requireSameVersion('lru-cache')
-  const { cpus, quick, rounds, turns, paths, cases, node, baseline } = options
-  const isComplete = (chosen, all) => Object.keys(chosen).length === Object.keys(all).length
+  const { cpus, quick, rounds, turns, cases, node } = options
   const pinned =
     cpus === undefined ? 'no' : `servers to CPU ${cpus.server}, client to ${cpus.client}`
   const version =
@@ -40,16 +38,10 @@ async function measure() {
       : execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
   const result = {
     date: new Date().toISOString(),
-    // Only a full result may be published.
-    full:
-      !quick &&
-      isComplete(paths, allPaths) &&
-      isComplete(cases, allCases) &&
-      baseline === undefined,
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     rounds,
     turns,
-    machine: { ...machine(), node: version, pinned, load: [loadavg()[0]] },
+    machine: { ...machine(), node: version, pinned, load: { before: loadavg()[0] } },
   }
   const { cpu, cores } = result.machine
   console.log(`${cpu}, ${cores} cores, Node ${version}; pinned: ${pinned}`)
@@ -58,7 +50,7 @@ async function measure() {
   if (Object.keys(cases).length > 0) {
     result.importTime = await importTimes({ rounds: quick ? 5 : 25, cpu: cpus?.server })
   }
-  result.machine.load.push(loadavg()[0])
+  result.machine.load.after = loadavg()[0]
 
   mkdirSync(new URL('.', LATEST), { recursive: true })
   writeFileSync(LATEST, `${JSON.stringify(result, null, 2)}\n`)
