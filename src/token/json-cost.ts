@@ -17,14 +17,23 @@ const MAX_CONTAINERS = 16
  * for text that is costly.
  */
 export function isCheapToParse(json: string): boolean {
-  let separators = 0
-  let containers = 0
-  for (let i = 0; i < json.length; i++) {
-    const character = json.charCodeAt(i)
-    if (character === COMMA || character === COLON) separators++
-    else if (character === OPENING_BRACE || character === OPENING_BRACKET) containers++
+  return (
+    occursAtMost(MAX_CONTAINERS, json, ['{', '[']) && occursAtMost(MAX_SEPARATORS, json, [',', ':'])
+  )
+}
+
+/**
+ * Whether the characters occur at most `limit` times in total. Searches with `indexOf`, because a
+ * loop over all characters costs as much as parsing.
+ */
+function occursAtMost(limit: number, text: string, characters: readonly string[]): boolean {
+  let count = 0
+  for (const character of characters) {
+    for (let i = text.indexOf(character); i !== -1; i = text.indexOf(character, i + 1)) {
+      if (++count > limit) return false
+    }
   }
-  return separators <= MAX_SEPARATORS && containers <= MAX_CONTAINERS
+  return true
 }
 
 /**
@@ -82,7 +91,6 @@ function stringAt(json: string, start: number): string | undefined {
 }
 
 const QUOTE = 0x22
-const COMMA = 0x2c
 const COLON = 0x3a
 const OPENING_BRACKET = 0x5b
 const BACKSLASH = 0x5c
