@@ -33,6 +33,7 @@ export abstract class ResourceServerError extends Error {
   #headers: ResponseHeaders = NO_HEADERS
   #status: number | undefined
   #expose: boolean | undefined
+  #headersSetBy: object | undefined
 
   constructor(
     message: string,
@@ -100,6 +101,21 @@ export abstract class ResourceServerError extends Error {
 
   set headers(headers: ResponseHeaders) {
     this.#headers = headers
+  }
+
+  /**
+   * Records which object has set the {@link headers}. A private field, because adding each error to
+   * a `WeakSet` costs 1 µs.
+   *
+   * @internal
+   */
+  static recordHeadersSetBy(setter: object, error: ResourceServerError): void {
+    if (#headersSetBy in error) error.#headersSetBy = setter
+  }
+
+  /** @internal */
+  static hasHeadersSetBy(setter: object, error: ResourceServerError): boolean {
+    return #headersSetBy in error && error.#headersSetBy === setter
   }
 }
 

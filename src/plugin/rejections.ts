@@ -29,11 +29,6 @@ export class Rejections {
   readonly #credentials: RequestCredentials
   readonly #log: RejectionLog
   readonly #onReject: PluginOptions['onReject']
-  /**
-   * Errors whose `headers` this class has set. If the application throws one of them again, its
-   * headers are replaced, because they were for another request.
-   */
-  readonly #challenged = new WeakSet<ResourceServerError>()
 
   constructor(
     { counters }: Pick<Core, 'counters'>,
@@ -103,7 +98,9 @@ export class Rejections {
   ): void {
     // The guard rejected the request with this error, and has set its headers.
     if ((request as Rejected)[REJECTED_WITH] === error) return
-    const isComplete = Object.keys(error.headers).length > 0 && !this.#challenged.has(error)
+    // Headers that this object has set were for another request.
+    const isComplete =
+      Object.keys(error.headers).length > 0 && !ResourceServerError.hasHeadersSetBy(this, error)
     if (!isComplete) this.#challenge(error, guard, request, reply)
     else reply.headers(error.headers)
     this.#report(error, request)
@@ -119,7 +116,7 @@ export class Rejections {
     const headers = guard.challenges.headersFor(error, request, () =>
       this.#credentials.schemeUsed(request),
     )
-    this.#challenged.add(error)
+    ResourceServerError.recordHeadersSetBy(this, error)
     reply.headers(headers)
     // Unlike an assignment, `Reflect.set` does not throw if `headers` is read-only in the error,
     // for example because a subclass of the application defines only a getter.
