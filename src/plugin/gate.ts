@@ -37,8 +37,10 @@ export class Gate {
     }
     fastify.addHook('onRequest', Object.defineProperty(onRequest, 'name', { value: this.name }))
     fastify.addHook('preHandler', (request, reply, done) => {
-      if (isCheckedLast(request.routeOptions.config)) done()
-      else this.#checkLast(request, reply, done)
+      // Asks the guard first, because Fastify creates an object for each read of `routeOptions`.
+      if (this.#guard?.hasAdmitted(request)) done()
+      else if (isCheckedLast(request.routeOptions.config)) done()
+      else this.#check(request, reply, done)
     })
     fastify.addHook('onSend', sendUnserializedRejection)
     await fastify.after()
