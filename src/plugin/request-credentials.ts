@@ -5,10 +5,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import { headerValues, isToken68 } from '../base/request-headers.js'
-import type {
-  ClientCertificate,
-  ClientCertificates,
-} from '../binding/certificate/client-certificate.js'
+import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
 import type { Presentation, Scheme } from '../binding/presentation.js'
 import {
   bearerCredentials,
@@ -27,18 +24,14 @@ import { RequestTargets } from './request-target.js'
 
 export class RequestCredentials {
   readonly #extractToken: ResolvedPluginOptions['extractToken']
-  readonly #targets: RequestTargets
-  readonly #certificates: ClientCertificates | undefined
-  readonly #warn: WarnOnce
+  readonly #sources: ProofSources
 
   constructor(
     { extractToken }: Pick<ResolvedPluginOptions, 'extractToken'>,
     { baseUrls, certificates, warnOnce }: Pick<Core, 'baseUrls' | 'certificates' | 'warnOnce'>,
   ) {
     this.#extractToken = extractToken
-    this.#targets = new RequestTargets(baseUrls, warnOnce)
-    this.#certificates = certificates
-    this.#warn = warnOnce
+    this.#sources = { targets: new RequestTargets(baseUrls, warnOnce), certificates, warnOnce }
   }
 
   /**
@@ -98,40 +91,13 @@ export class RequestCredentials {
 
   /**
    * Returns the inputs for the verification of proof of possession, for requests for which
-   * `Binding.needsNoProof` is false. The URLs and the certificate are getters, so that each is
-   * computed only if the verification reads it.
+   * `Binding.needsNoProof` is false.
    */
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request)
     const isFromElsewhere = this.#extractToken !== undefined
-    const targets = this.#targets
-    const certificate = () => this.#certificates?.certificateOf(request.raw)
-    const expectedCertificate = () => this.#expected(certificate())
-    return {
-      scheme: isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme,
-      method: request.method,
-      proofs,
-      get targetUris() {
-        return targets.targetUrisOf(request)
-      },
-      get certificateThumbprint() {
-        return certificate()?.thumbprint
-      },
-      get expectedCertificate() {
-        return expectedCertificate()
-      },
-    }
-  }
-
-  /**
-   * Returns what is missing if a request has no usable certificate; `undefined` if it has one, or
-   * if no source of certificates is configured. Also logs once what is missing, because the cause
-   * may be a misconfiguration that affects every certificate-bound token.
-   */
-  #expected(certificate: ClientCertificate | undefined): string | undefined {
-    if (certificate?.expected === undefined) return undefined
-    this.#warn(`certificate-bound tokens rejected: expected ${certificate.expected}`)
-    return certificate.expected
+    const usedScheme = isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme
+    return new RequestPresentation(request, usedScheme, proofs, this.#sources)
   }
 
   /**
@@ -167,4 +133,53 @@ export class RequestCredentials {
 /** Returns the DPoP proofs of a request (RFC 9449 §4.1): one value for each `DPoP` header. */
 function dpopProofs({ raw }: FastifyRequest): readonly string[] {
   return headerValues(raw.rawHeaders, 'dpop')
+}
+
+/** The parts of the server that determine the URLs and the certificate of a request. */
+interface ProofSources {
+  readonly targets: RequestTargets
+  readonly certificates: ClientCertificates | undefined
+  readonly warnOnce: WarnOnce
+}
+
+/** Computes the URLs and the certificate only if the verification reads them. */
+class RequestPresentation implements Presentation {
+  readonly scheme: Scheme
+  readonly method: string
+  readonly proofs: readonly string[]
+  readonly #request: FastifyRequest
+  readonly #sources: ProofSources
+
+  constructor(
+    request: FastifyRequest,
+    scheme: Scheme,
+    proofs: readonly string[],
+    sources: ProofSources,
+  ) {
+    this.scheme = scheme
+    this.method = request.method
+    this.proofs = proofs
+    this.#request = request
+    this.#sources = sources
+  }
+
+  get targetUris(): readonly string[] {
+    return this.#sources.targets.targetUrisOf(this.#request)
+  }
+
+  get certificateThumbprint(): string | undefined {
+    return this.#sources.certificates?.certificateOf(this.#request.raw).thumbprint
+  }
+
+  /**
+   * Describes what is missing if the request has no usable certificate; `undefined` if it has one, or
+   * if no source of certificates is configured. Also logs once what is missing, because the cause
+   * may be a misconfiguration that affects every certificate-bound token.
+   */
+  get expectedCertificate(): string | undefined {
+    const expected = this.#sources.certificates?.certificateOf(this.#request.raw).expected
+    if (expected === undefined) return undefined
+    this.#sources.warnOnce(`certificate-bound tokens rejected: expected ${expected}`)
+    return expected
+  }
 }

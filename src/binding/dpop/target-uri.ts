@@ -25,7 +25,8 @@ export function isSameTarget(htu: string, target: string): boolean {
 
 /** Returns the URL up to the first `?` or `#`, because routers also end the path there. */
 export function withoutQuery(target: string): string {
-  return target.split(/[?#]/, 1)[0] as string
+  const end = target.search(/[?#]/)
+  return end === -1 ? target : target.slice(0, end)
 }
 
 /**
