@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { ownMember } from '../base/plain-object.js'
+import { sha256 } from '../base/thumbprint.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
 import type { Actor } from './actor.js'
 import { type AuthorizationDetail, readAuthorizationDetails } from './authorization-details.js'
@@ -81,6 +82,7 @@ export class AccessToken {
   #permissions: ReadonlySet<string> | undefined
   #actorChain: readonly Actor[] | undefined
   #authorizationDetails: readonly AuthorizationDetail[] | undefined
+  #hash: string | undefined
 
   /** @internal */
   constructor({ raw, claims, reader, confirmation, hierarchy }: VerifiedToken) {
@@ -101,6 +103,16 @@ export class AccessToken {
   /** The token as the caller sent it, for token exchange (RFC 8693). It is secret: never log it. */
   get raw(): string {
     return this.#raw
+  }
+
+  /**
+   * SHA-256 of the raw token in base64url: `ath` of its DPoP proofs (RFC 9449 §4.2).
+   *
+   * @internal
+   */
+  get hash(): string {
+    this.#hash ??= sha256(this.#raw)
+    return this.#hash
   }
 
   /** @internal */

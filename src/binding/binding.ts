@@ -9,10 +9,10 @@ import { areEqualThumbprints } from '../base/thumbprint.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Rejection, StepResult } from '../errors/result.js'
 import type { DPoPChallenge } from '../errors/www-authenticate.js'
-import type { DPoP } from './dpop/dpop.js'
+import type { DPoP, HashedToken } from './dpop/dpop.js'
 import type { Presentation, ResolvedBindingRequirement, Scheme } from './presentation.js'
 
-type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
+type Bound = Pick<AccessToken, 'confirmation'>
 
 export class Binding {
   /**
@@ -77,10 +77,11 @@ export class Binding {
    *   that rejects with it.
    */
   verify(
-    { raw, confirmation }: Bound,
+    token: Bound & HashedToken,
     presentation: Presentation,
     requirement: ResolvedBindingRequirement,
   ): StepResult<string | undefined> {
+    const { confirmation } = token
     const rejection = checkCertificate(confirmation, presentation, requirement)
     if (rejection !== undefined) return rejection
     const jkt = boundKeyOf(confirmation)
@@ -97,7 +98,7 @@ export class Binding {
     if (presentation.scheme !== 'DPoP') {
       return bindingError(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
     }
-    return this.#dpop.verifyProof(raw, jkt, presentation)
+    return this.#dpop.verifyProof(token, jkt, presentation)
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
@@ -10,6 +11,13 @@ const server = await serverFor([key])
 async function verified(claims: Record<string, unknown> = {}): Promise<AccessToken> {
   return server.verify(forge(key, { claims }))
 }
+
+t.test('hashes the token as the `ath` of DPoP proofs', async (t) => {
+  const token = await verified()
+  t.equal(token.hash, createHash('sha256').update(token.raw, 'ascii').digest('base64url'))
+  t.equal(token.hash, token.hash)
+  t.notOk('hash' in { ...token }, 'loggers do not show it')
+})
 
 t.test('reads different claims into the same members', async (t) => {
   const token = await verified({ scope: 'a b a', nbf: NOW })

@@ -1,6 +1,7 @@
 /** The reason of each rejected proof for the operator, and the description for the client. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { sha256 } from '../../src/base/thumbprint.js'
 import { DPoP } from '../../src/binding/dpop/dpop.js'
 import { createResourceServer, type ResourceServerError } from '../../src/index.js'
 import { DPoPClient, type ProofParts } from '../fixtures/dpop-client.js'
@@ -133,7 +134,7 @@ function outcomeOf(
   })
   t.equal(dpop.algs, 'ES256 PS256')
   return dpop
-    .verifyProof(token, client.jkt, {
+    .verifyProof({ hash: sha256(token) }, client.jkt, {
       scheme: 'DPoP',
       method: 'GET',
       proofs,

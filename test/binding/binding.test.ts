@@ -35,7 +35,7 @@ function required(
   const bearer = { scheme: 'Bearer', method: 'GET', proofs: [], targetUris: [] } as const
   return rejection(
     by.verify(
-      { raw: 'token', confirmation },
+      { hash: 'h'.repeat(43), confirmation },
       { ...bearer, certificateThumbprint: undefined, ...presentation },
       demand,
     ),
@@ -67,7 +67,7 @@ t.test('P3: requires no proof of a bearer token where bearer tokens are accepted
     confirmation: Confirmation | undefined,
     scheme: 'Bearer' | 'DPoP',
     demand: ResolvedBindingRequirement,
-  ) => binding.needsNoProof({ raw: 'token', confirmation }, scheme, demand)
+  ) => binding.needsNoProof({ confirmation }, scheme, demand)
   t.equal(needsNone(undefined, 'Bearer', ALLOWED), true)
   t.equal(needsNone(undefined, 'Bearer', OFF), true)
   t.equal(needsNone(undefined, 'DPoP', ALLOWED), false)

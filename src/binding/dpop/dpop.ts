@@ -4,7 +4,7 @@
  * invalid proof cannot record the `jti` of a valid proof.
  */
 import type { Algorithm } from '../../base/algorithms.js'
-import { areEqualThumbprints, sha256 } from '../../base/thumbprint.js'
+import { areEqualThumbprints } from '../../base/thumbprint.js'
 import { InvalidTokenError, UseDPoPNonceError } from '../../errors/errors.js'
 import { publish } from '../../observability/diagnostics.js'
 import { isSignedBy } from '../../token/signature.js'
@@ -26,6 +26,12 @@ export interface DPoPRules {
   /** `undefined` if proofs need no nonce. */
   readonly nonces: Nonces | undefined
   readonly replays: ReplayCache
+}
+
+/** An access token that computes its hash once, because each of its proofs contains the hash. */
+export interface HashedToken {
+  /** SHA-256 of the token in base64url. */
+  readonly hash: string
 }
 
 export class DPoP {
@@ -57,7 +63,7 @@ export class DPoP {
    * @throws {StoreUnavailableError} if the replay cache cannot record the proof.
    */
   async verifyProof(
-    token: string,
+    token: HashedToken,
     jkt: string,
     presentation: Presentation,
   ): Promise<string | undefined> {
@@ -79,7 +85,11 @@ export class DPoP {
     return newest === proof.claims.nonce ? undefined : newest
   }
 
-  #requireClaims({ claims }: DPoPProof, token: string, { method, targetUris }: Presentation): void {
+  #requireClaims(
+    { claims }: DPoPProof,
+    token: HashedToken,
+    { method, targetUris }: Presentation,
+  ): void {
     if (claims.htm !== method) {
       throw invalidProof('The DPoP proof is for another method', '"htm": the method of the request')
     }
@@ -87,7 +97,7 @@ export class DPoP {
       throw invalidProof('The DPoP proof is for another URL', expectedTarget(targetUris))
     }
     this.#requireFresh(claims.iat)
-    if (claims.ath === undefined || !areEqualThumbprints(claims.ath, sha256(token))) {
+    if (claims.ath === undefined || !areEqualThumbprints(claims.ath, token.hash)) {
       throw invalidProof('The DPoP proof is for another access token', '"ath" of this token')
     }
   }
