@@ -5,6 +5,7 @@
  * as no certificate.
  */
 
+import { BoundedCache } from '../../base/bounded-cache.js'
 import { headerValues } from '../../base/request-headers.js'
 import type {
   CertifiedRequest,
@@ -38,11 +39,17 @@ const READERS = {
 
 /** Maximum length of the value, in characters: Node's default limit for a request's headers. */
 const MAX_LENGTH = 16_384
+/** Maximum number of cached certificates. */
+const MAX_CACHED = 1_000
+/** Maximum length of a value whose certificate is cached, in characters. */
+const MAX_CACHED_LENGTH = 4_096
 
 export class ForwardedCertificates implements ClientCertificates {
   readonly #name: string
   readonly #read: (value: string) => string | undefined
   readonly #proxies: TrustedProxies
+  /** Certificates by header value, because clients send many requests with one certificate. */
+  readonly #cached = new BoundedCache<string, ClientCertificate>({ max: MAX_CACHED })
 
   constructor({ name, format, proxies }: ForwardedCertificatesOptions) {
     this.#name = name
@@ -57,8 +64,15 @@ export class ForwardedCertificates implements ClientCertificates {
     if (value === undefined) return NO_HEADER
     if (values.length > 1) return SEVERAL_HEADERS
     if (value.length > MAX_LENGTH) return TOO_LONG
+    return this.#cached.get(value) ?? this.#readNew(value)
+  }
+
+  #readNew(value: string): ClientCertificate {
     const thumbprint = this.#read(value)
-    return thumbprint === undefined ? MALFORMED : { thumbprint }
+    if (thumbprint === undefined) return MALFORMED
+    const certificate = { thumbprint }
+    if (value.length <= MAX_CACHED_LENGTH) this.#cached.set(value, certificate)
+    return certificate
   }
 }
 

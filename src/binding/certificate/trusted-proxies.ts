@@ -2,6 +2,7 @@
  * Decides whether the certificate header is trusted, by the address that the proxy connects from.
  */
 import { BlockList, isIP } from 'node:net'
+import { BoundedCache } from '../../base/bounded-cache.js'
 
 /** A range of addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3), or a single address. */
 export interface AddressRange {
@@ -47,8 +48,13 @@ const MAPPED = { address: '::ffff:0:0', prefix: 96 }
 const mappedRange = new BlockList()
 mappedRange.addSubnet(MAPPED.address, MAPPED.prefix, 'ipv6')
 
+/** Maximum number of cached results. */
+const MAX_CACHED = 1_000
+
 export class TrustedProxies {
   readonly #ranges = new BlockList()
+  /** Results by address, because `BlockList.check` costs more than the rest of a cached request. */
+  readonly #results = new BoundedCache<string, boolean>({ max: MAX_CACHED })
 
   constructor(ranges: readonly AddressRange[]) {
     for (const { address, prefix, family } of ranges) {
@@ -64,7 +70,11 @@ export class TrustedProxies {
    */
   has(address: string | undefined): boolean {
     if (address === undefined) return false
+    const cached = this.#results.get(address)
+    if (cached !== undefined) return cached
     const version = isIP(address)
-    return version !== 0 && this.#ranges.check(address, version === 4 ? 'ipv4' : 'ipv6')
+    const isTrusted = version !== 0 && this.#ranges.check(address, version === 4 ? 'ipv4' : 'ipv6')
+    this.#results.set(address, isTrusted)
+    return isTrusted
   }
 }

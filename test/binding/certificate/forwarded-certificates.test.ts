@@ -124,3 +124,26 @@ t.test('P6: reads each format from the configured header', async (t) => {
     }
   }
 })
+
+t.test('P6: reads each value once, unless it is long, and only from a trusted proxy', async (t) => {
+  const certificates = from(['::1'])
+  const first = certificates.certificateOf(request('::1'))
+  t.equal(certificates.certificateOf(request('::1')), first)
+  t.equal(certificates.certificateOf(request('::2')).thumbprint, undefined)
+  t.equal(certificates.certificateOf(request('::2')).thumbprint, undefined)
+  const another = ['client-cert', `:${other.der.toString('base64')}:`]
+  t.equal(certificates.certificateOf(request('::1', another)).thumbprint, other.thumbprint)
+
+  const source = { header: 'x-forwarded-client-cert' as const, trustedProxies: ['::1'] }
+  const envoy = new ForwardedCertificates(
+    resolveMtls({ certificateSource: source })?.certificateSource as ForwardedCertificatesOptions,
+  )
+  const hash = Buffer.from(client.thumbprint, 'base64url').toString('hex')
+  const read = (subject: string) =>
+    envoy.certificateOf(
+      request('::1', ['x-forwarded-client-cert', `Hash=${hash};Subject="${subject}"`]),
+    )
+  t.equal(read('short'), read('short'))
+  t.not(read('s'.repeat(5_000)), read('s'.repeat(5_000)))
+  t.equal(read('s'.repeat(5_000)).thumbprint, client.thumbprint)
+})
