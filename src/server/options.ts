@@ -134,7 +134,7 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    * Maximum length of a token, in characters; longer tokens are rejected before they are parsed.
    * Default 8,192; 256 to 65,536. Claims that are costly to parse (many members, or lists of
    * groups) are parsed only after the signature is verified. Therefore a higher limit hardly raises
-   * the cost of forged tokens, which `node bench/hostile-json.js` measures.
+   * the cost of forged tokens, which `npm run bench -- --rows 'hostile-*'` measures.
    */
   maxTokenLength?: number
 
