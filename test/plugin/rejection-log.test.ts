@@ -62,6 +62,13 @@ t.test('logs the numbers of a second in one line, and the rest on close', async 
   await app.close()
 })
 
+t.test('writes no line without a rejection', async (t) => {
+  const { app, rejected } = await loggingApi(t, { logRejections: 'summary' })
+  await app.inject({ url: '/', headers: bearer(await tokenOf()) })
+  await app.close()
+  t.strictSame(rejected(), [])
+})
+
 t.test('rejects another value', async (t) => {
   for (const value of [true, 'warn', 'Summary', null, 1]) {
     await t.rejects(protectedApi(t, { logRejections: value as never }), {
