@@ -46,15 +46,21 @@ export class RedisCommands {
    * @throws if Redis replies with an error, does not reply in time, is not connected, or has not
    *   yet replied to an earlier command whose deadline has passed.
    */
-  async send(command: RedisCommand): Promise<unknown> {
-    if (!this.#connection.isReady()) {
-      await this.#waitForConnection()
+  send(command: RedisCommand): Promise<unknown> {
+    if (this.#connection.isReady()) return this.#sendNow(command)
+    return this.#waitForConnection().then(() => {
       // The connection may already be lost again. The Redis client would then queue the command.
       if (!this.#connection.isReady()) throw notConnected()
-    }
+      return this.#sendNow(command)
+    })
+  }
+
+  #sendNow(command: RedisCommand): Promise<unknown> {
     const overdue = this.#overdue
     const isRetry = overdue.size > 0
-    if (isRetry) this.#requireRetry()
+    if (isRetry && !this.#mayRetry()) {
+      return Promise.reject(new Error('Redis has not replied to an earlier command'))
+    }
     const reply = this.#connection.send(command)
     const settled = this.#withDeadline(reply, () => {
       this.#retryAt = performance.now() + RETRY_DELAY_MS
@@ -68,16 +74,15 @@ export class RedisCommands {
   }
 
   /**
-   * @throws unless this command may be sent although others are overdue. On one connection, it
-   *   would wait for the overdue replies. A client with several connections may have replaced the
-   *   one that hangs, so one command per second finds out.
+   * Whether a command may be sent although others are overdue. On one connection, it would wait for
+   * the overdue replies. A client with several connections may have replaced the one that hangs, so
+   * one command per second finds out.
    */
-  #requireRetry(): void {
-    const isDue = performance.now() >= this.#retryAt
-    if (this.#connection.isOneConnection || !isDue) {
-      throw new Error('Redis has not replied to an earlier command')
-    }
-    this.#retryAt = performance.now() + RETRY_DELAY_MS
+  #mayRetry(): boolean {
+    const now = performance.now()
+    if (this.#connection.isOneConnection || !(now >= this.#retryAt)) return false
+    this.#retryAt = now + RETRY_DELAY_MS
+    return true
   }
 
   #waitForConnection(): Promise<unknown> {
@@ -95,8 +100,16 @@ export class RedisCommands {
         reject(new Error(`Redis did not reply within ${this.#timeoutMs} ms`))
       }
       const stopDeadline = startDeadline(this.#timeoutMs, expire, { keepsAlive: true })
-      reply.then(resolve, reject)
-      reply.then(stopDeadline, stopDeadline)
+      reply.then(
+        (value) => {
+          stopDeadline()
+          resolve(value)
+        },
+        (error) => {
+          stopDeadline()
+          reject(error)
+        },
+      )
     })
   }
 }

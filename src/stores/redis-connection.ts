@@ -75,12 +75,12 @@ export class ClientEvents {
  *
  * @throws {RedisError} a loggable copy of any error of the client.
  */
-export async function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    throw new RedisError(error)
-  }
+export function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
+  return new Promise<T>((resolve) => resolve(call())).catch(rethrowWithoutCommand)
+}
+
+function rethrowWithoutCommand(error: unknown): never {
+  throw new RedisError(error)
 }
 
 const RECONNECT_DELAY_MS = 200

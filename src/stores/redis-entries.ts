@@ -62,9 +62,12 @@ export class EntryGroup {
   }
 
   /** @param ttl a whole number of milliseconds. */
-  async add(name: string, value: string, ttl: number): Promise<boolean> {
+  add(name: string, value: string, ttl: number): Promise<boolean> {
     const key = this.keyOf(name)
-    if (this.#replaySafeAdd !== undefined) return this.#replaySafeAdd.add(key, value, ttl)
+    return this.#replaySafeAdd?.add(key, value, ttl) ?? this.#addAfterAnyLoss(key, value, ttl)
+  }
+
+  async #addAfterAnyLoss(key: string, value: string, ttl: number): Promise<boolean> {
     await this.#inspection.state()
     // A client may resend the command on a new connection; add() then returns false for a new
     // entry.

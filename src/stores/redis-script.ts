@@ -17,13 +17,11 @@ export class RedisScript {
     this.#sha = createHash('sha1').update(text).digest('hex')
   }
 
-  async run(keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  run(keys: readonly string[], args: readonly string[]): Promise<unknown> {
     const rest = [`${keys.length}`, ...keys, ...args]
-    try {
-      return await this.#commands.send(['EVALSHA', this.#sha, ...rest])
-    } catch (error) {
+    return this.#commands.send(['EVALSHA', this.#sha, ...rest]).catch((error) => {
       if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error
       return this.#commands.send(['EVAL', this.#text, ...rest])
-    }
+    })
   }
 }

@@ -96,10 +96,10 @@ interface Settings {
 }
 
 /**
- * Maximum number of deadlines in one call: for the connection, two for `INFO`, `EVALSHA` and
- * `EVAL`.
+ * Maximum number of deadlines in one call: for the connection, two for `INFO`, and two for each of
+ * two scripts (`EVALSHA` and `EVAL`).
  */
-const MAX_COMMANDS = 5
+const MAX_COMMANDS = 7
 /**
  * Added to `callTimeout`, so that the deadline of a single command, which has the more specific
  * error, always passes first.

@@ -5,10 +5,11 @@
  * since when this Redis has lost nothing. Until every entry that may have been lost has expired, an
  * unknown entry is indeterminate, not new.
  */
-import { ADD_SCRIPT } from './redis-add-script.js'
+import { type AddBatch, AddBatches, type AddResult } from './add-batches.js'
+import { ADD_SCRIPT, SAME_EPOCH_ADD_SCRIPT } from './redis-add-script.js'
 import type { RedisCommands } from './redis-commands.js'
 import type { Inspection } from './redis-inspection.js'
-import { unexpectedReply } from './redis-reply.js'
+import { requireParts, requireText, unexpectedReply } from './redis-reply.js'
 import { RedisScript } from './redis-script.js'
 import { IndeterminateError } from './store.js'
 
@@ -18,13 +19,28 @@ import { IndeterminateError } from './store.js'
  */
 const LONG_AGO_MS = 1e15
 
+/** An epoch in which this Redis lost no entry that could still be unexpired. */
+interface TrustedEpoch {
+  readonly marker: string
+  /** The line of INFO with the replication id of the server. */
+  readonly replIdLine: string
+  /** Number of evicted entries, in digits. */
+  readonly evicted: string
+  /** Every entry with this TTL that may have been lost has expired, in milliseconds. */
+  readonly maxTtl: number
+}
+
 export class ReplaySafeAdd {
   readonly #script: RedisScript
+  readonly #sameEpochScript: RedisScript
   readonly #inspection: Inspection
   readonly #markerKey: string
+  readonly #batches = new AddBatches((batch) => this.#addAll(batch))
   #maxTtl = 0
   /** Marker in the latest reply; empty before the first reply. */
   #marker = ''
+  /** `undefined` if the latest reply of {@link ADD_SCRIPT} left entries indeterminate. */
+  #trusted: TrustedEpoch | undefined
   /** Latest time at which the marker is known to have been in force, on the monotonic clock. */
   #confirmedAt = -LONG_AGO_MS
   /**
@@ -35,6 +51,7 @@ export class ReplaySafeAdd {
 
   constructor(commands: RedisCommands, inspection: Inspection, markerKey: string) {
     this.#script = new RedisScript(commands, ADD_SCRIPT)
+    this.#sameEpochScript = new RedisScript(commands, SAME_EPOCH_ADD_SCRIPT)
     this.#inspection = inspection
     this.#markerKey = markerKey
   }
@@ -52,7 +69,7 @@ export class ReplaySafeAdd {
    * @throws if Redis replies with an error or does not reply.
    */
   async probe(): Promise<void> {
-    if (this.#maxTtl > 0) await this.#run([])
+    if (this.#maxTtl > 0) await this.#addInAnyEpoch(await this.#evicted(), [], [])
   }
 
   /**
@@ -60,23 +77,27 @@ export class ReplaySafeAdd {
    *
    * @throws {IndeterminateError} if the entry was added but may have existed before.
    */
-  async add(key: string, value: string, ttl: number): Promise<boolean> {
+  add(key: string, value: string, ttl: number): Promise<boolean> {
     this.declareMaxTtl(ttl)
-    const outcome = await this.#run([key], value, `${ttl}`)
-    if (outcome === KNOWN) return false
-    const now = performance.now()
-    if (outcome === NEW && now >= this.#indeterminateUntil) {
-      this.#confirmedAt = now
-      return true
-    }
-    // The result is at least 0, because the waiting time may end before the reply arrives.
-    const seconds = Math.max(0, Math.ceil((this.#indeterminateUntil - now) / 1_000))
-    throw new IndeterminateError(
-      `Redis may have lost entries: unknown entries are rejected for another ${seconds} s`,
-    )
+    return this.#batches.add(key, value, ttl)
   }
 
-  async #run(key: readonly string[], ...entry: readonly string[]): Promise<number> {
+  async #addAll({ keys, value, ttl }: AddBatch): Promise<readonly AddResult[]> {
+    const evicted = await this.#evicted()
+    const entry = [value, `${ttl}`]
+    const { added, isWaiting } =
+      (await this.#addInSameEpoch(evicted, keys, entry)) ??
+      (await this.#addInAnyEpoch(evicted, keys, entry))
+    const now = performance.now()
+    if (isWaiting || now < this.#indeterminateUntil) {
+      return added.map((isNew) => isNew && this.#indeterminate(now))
+    }
+    if (added.includes(true)) this.#confirmedAt = now
+    return added
+  }
+
+  /** Returns the number of evicted entries, in digits. */
+  async #evicted(): Promise<string> {
     const { version, evicted } = await this.#inspection.state()
     // Negated comparison, so that NaN (no version reported) is rejected.
     if (!(version >= 7)) {
@@ -84,45 +105,103 @@ export class ReplaySafeAdd {
         'Redis 7 or later, or Valkey, is required unless "afterRestart" is \'dangerouslyAccept\'',
       )
     }
+    return evicted
+  }
+
+  /** Returns `undefined`, and adds nothing, if the server may be in another epoch. */
+  async #addInSameEpoch(
+    evicted: string,
+    keys: readonly string[],
+    entry: readonly string[],
+  ): Promise<Added | undefined> {
+    const trusted = this.#trusted
+    if (trusted?.evicted !== evicted || trusted.maxTtl !== this.#maxTtl) return undefined
+    const { marker, replIdLine } = trusted
+    const sentAt = performance.now()
+    const args = [marker, replIdLine, ...entry]
+    const digits = await this.#sameEpochScript.run([this.#markerKey, ...keys], args)
+    if (digits === '') return undefined
+    const added = parseDigits(digits, keys.length)
+    // A concurrent reply may have been the first with another marker.
+    if (this.#marker === marker) this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
+    return { added, isWaiting: false }
+  }
+
+  /** Starts an epoch if Redis may have lost entries. */
+  async #addInAnyEpoch(
+    evicted: string,
+    keys: readonly string[],
+    entry: readonly string[],
+  ): Promise<Added> {
     const sentAt = performance.now()
     const age = Math.floor(sentAt - this.#confirmedAt)
-    const known = [`${this.#maxTtl}`, evicted, this.#marker, `${age}`]
-    const keys = [this.#markerKey, ...key]
-    const reply = await this.#script.run(keys, [...known, ...entry])
-    const { outcome, waitMs, marker } = parseReply(reply)
+    const maxTtl = this.#maxTtl
+    const known = [`${maxTtl}`, evicted, this.#marker, `${age}`]
+    const reply = await this.#script.run([this.#markerKey, ...keys], [...known, ...entry])
+    const { added, waitMs, marker, replId } = parseReply(reply, keys.length)
     this.#marker = marker
     // The marker begins with the "run_id" of the server.
     this.#inspection.sawServer(marker.split('.', 1)[0] as string)
     this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
     this.#indeterminateUntil = Math.max(this.#indeterminateUntil, sentAt + waitMs)
-    return outcome
+    // A wait of 0 milliseconds has not passed.
+    const isWaiting = waitMs >= 0
+    this.#trusted =
+      isWaiting || !isReplId(replId)
+        ? undefined
+        : { marker, replIdLine: `\nmaster_replid:${replId}`, evicted, maxTtl }
+    return { added, isWaiting }
   }
+
+  #indeterminate(now: number): IndeterminateError {
+    // The result is at least 0, because the waiting time may end before the reply arrives.
+    const seconds = Math.max(0, Math.ceil((this.#indeterminateUntil - now) / 1_000))
+    return new IndeterminateError(
+      `Redis may have lost entries: unknown entries are rejected for another ${seconds} s`,
+    )
+  }
+}
+
+interface Added {
+  /** Whether each entry was added because it did not exist. */
+  readonly added: boolean[]
+  /** Whether added entries may have existed before. */
+  readonly isWaiting: boolean
+}
+
+/** Excludes a constant, which a server could report that does not implement replication. */
+function isReplId(text: string): boolean {
+  return /^[0-9a-f]{40}$/.test(text) && !/^0+$/.test(text)
 }
 
 interface ScriptReply {
-  readonly outcome: number
+  readonly added: boolean[]
   /** Time for which unknown entries remain indeterminate, in milliseconds. */
   readonly waitMs: number
   readonly marker: string
+  readonly replId: string
 }
 
-const NEW = 1
-const KNOWN = 0
-const INDETERMINATE = -1
-
-/** @throws if the reply is malformed, because the entry must count neither as new nor as known. */
-function parseReply(reply: unknown): ScriptReply {
-  const [outcome, waitMs, marker]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
-  const isOutcome = outcome === NEW || outcome === KNOWN || outcome === INDETERMINATE
-  if (isOutcome && typeof waitMs === 'number' && typeof marker === 'string') {
-    return { outcome, waitMs, marker }
+/** @throws if the reply is malformed, because no entry may count as new or as known. */
+function parseReply(reply: unknown, count: number): ScriptReply {
+  const [digits, wait, marker, replId] = requireParts(reply, 4)
+  return {
+    added: parseDigits(digits, count),
+    waitMs: parseNumber(wait),
+    marker: requireText(marker),
+    replId: requireText(replId),
   }
+}
+
+/** Parses digits, because some clients are configured to return numbers as strings. */
+function parseNumber(part: unknown): number {
+  if (typeof part === 'number') return part
+  if (typeof part === 'string' && /^-?\d+$/.test(part)) return Number(part)
   throw unexpectedReply()
 }
 
-/**
- * Converts digits to a number, because some clients are configured to return numbers as strings.
- */
-function numberOf(part: unknown): unknown {
-  return typeof part === 'string' && /^-?\d+$/.test(part) ? Number(part) : part
+function parseDigits(digits: unknown, count: number): boolean[] {
+  const text = requireText(digits)
+  if (text.length !== count || !/^[01]*$/.test(text)) throw unexpectedReply()
+  return text.split('').map((digit) => digit === '1')
 }

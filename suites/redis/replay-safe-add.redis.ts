@@ -111,6 +111,36 @@ t.test('P5: rejects unknown entries after a failover and a failback', async (t) 
 })
 
 t.test(
+  'P5: rejects unknown entries after a failover and a failback that no instance noticed',
+  async (t) => {
+    const [one, other] = [await startRedis(t), await startRedis(t)]
+    const [oneAdmin, otherAdmin] = [admin(t, one), admin(t, other)]
+    const store = await createTrustedStore(t, one)
+    await follow(otherAdmin, one)
+    await otherAdmin.replicaof('NO', 'ONE')
+    t.equal(await store.add('a', '', MAX_TTL_MS), true)
+    const marker = await oneAdmin.get('frs:server')
+    await follow(oneAdmin, other)
+    await oneAdmin.replicaof('NO', 'ONE')
+    t.equal(await oneAdmin.get('frs:server'), marker, 'the marker is the same')
+    t.equal(await oneAdmin.exists('frs:a'), 0, 'the entry was lost')
+    await t.rejects(store.add('a', '', MAX_TTL_MS), INDETERMINATE)
+  },
+)
+
+t.test('P5: accepts entries when a first replica connects', async (t) => {
+  const [one, other] = [await startRedis(t), await startRedis(t)]
+  const store = await createTrustedStore(t, one)
+  const client = admin(t, one)
+  const replId = async () => /master_replid:(\w+)/.exec(await client.info('replication'))?.[1]
+  const before = await replId()
+  await follow(admin(t, other), one)
+  t.not(await replId(), before, 'Redis draws another replication id')
+  t.equal(await store.add('a', '', MAX_TTL_MS), true)
+  t.equal(await store.add('a', '', MAX_TTL_MS), false)
+})
+
+t.test(
   'P5: rejects unknown entries after switching to another server, and after switching back',
   async (t) => {
     const [one, other] = [await startRedis(t), await startRedis(t)]

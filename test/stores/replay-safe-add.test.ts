@@ -236,9 +236,13 @@ t.test('P5: waits no longer than the longest TTL if the clock of Redis is set ba
   const { redis, store: it } = await trustedStore()
   t.equal(await it.add('a', '', MAX_TTL_MS), true)
   redis.now = () => clock.now - 3_600_000
-  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60), 'the wait starts again')
+  t.equal(await it.add('b', '', MAX_TTL_MS), true, 'no entry expires earlier')
+  const other = await anotherStore(redis)
+  await t.rejects(other.add('c', '', MAX_TTL_MS), indeterminateFor(60), 'the wait starts again')
+  await t.rejects(it.add('d', '', MAX_TTL_MS), indeterminateFor(60), 'on every instance')
   clock.now += MAX_TTL_MS + 1
-  t.equal(await it.add('c', '', MAX_TTL_MS), true)
+  t.equal(await it.add('e', '', MAX_TTL_MS), true)
+  t.equal(await other.add('f', '', MAX_TTL_MS), true)
 })
 
 t.test('P5: waits as long if the clock of Redis is set forward meanwhile', async (t) => {
@@ -434,27 +438,33 @@ t.test('P5: sends the script once per epoch', async (t) => {
 
 t.test('P5: rejects malformed replies and errors', async (t) => {
   const { redis, client, store: it } = await trustedStore()
+  const replId = 'c'.repeat(40)
+  const reject = async (reply: unknown) => {
+    client.call = async (name) => (name === 'INFO' ? redis.execute(['INFO']) : reply)
+    await t.rejects(it.add('a', '', 1_000), { message: /^Unexpected reply/ }, `${reply}`)
+  }
   const malformed = [
     null,
     'OK',
     1,
     [],
-    [1],
-    [1, 0],
-    [true, 0, ''],
-    [2, 0, ''],
-    [1, null, ''],
-    [1, 0, 1],
+    ['1'],
+    ['1', -1, 'x'],
+    [1, -1, 'x', replId],
+    ['2', -1, 'x', replId],
+    ['', -1, 'x', replId],
+    ['11', -1, 'x', replId],
+    ['1', null, 'x', replId],
+    ['1', 'x', 'x', replId],
+    ['1', -1, 1, replId],
+    ['1', -1, 'x', null],
+    ['1', -1, Buffer.from('x'), replId],
+    [Buffer.from('1'), -1, 'x', replId],
   ]
-  for (const reply of [
-    ...malformed,
-    ['', 0, ''],
-    [1, 0, Buffer.from('x')],
-    [Buffer.from('1'), 0, 'x'],
-  ]) {
-    client.call = async (name) => (name === 'INFO' ? redis.execute(['INFO']) : reply)
-    await t.rejects(it.add('a', '', 1_000), { message: /^Unexpected reply/ }, `${reply}`)
-  }
+  for (const reply of malformed) await reject(reply)
+  client.call = (...command) => redis.execute(command)
+  t.equal(await it.add('0', '', 1_000), true)
+  for (const reply of [...malformed, '2', '11', ['1']]) await reject(reply)
   client.call = async (...command) => {
     const reply = await redis.execute(command)
     return Array.isArray(reply) ? reply.map((part) => `${part}`) : reply
@@ -476,6 +486,166 @@ t.test('P5: rejects malformed replies and errors', async (t) => {
     t.strictSame(commands, ['EVALSHA'], 'the script is not sent')
   }
 })
+
+/** Names of the scripts that were sent; the script for the same epoch has the shorter list. */
+function scriptsIn({ commands }: FakeRedis): string[] {
+  return commands.filter((command) => command.startsWith('EVAL'))
+}
+
+t.test('P5: one command adds the entries of one turn of the event loop', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('0', '', MAX_TTL_MS), true)
+  redis.commands.length = 0
+  const adding = ['a', 'b', 'a', '0', 'c'].map((name) => it.add(name, '', MAX_TTL_MS))
+  t.strictSame(await Promise.all(adding), [true, true, false, false, true])
+  t.equal(scriptsIn(redis).length, 2, 'EVALSHA and, the first time, EVAL')
+  t.match(redis.entries.get('frs:c'), { value: '', endsAt: clock.now + MAX_TTL_MS })
+
+  redis.commands.length = 0
+  const others = [
+    it.add('d', '', MAX_TTL_MS),
+    it.add('e', '', MAX_TTL_MS - 1),
+    it.add('f', 'x', MAX_TTL_MS),
+    it.add('g', 'x', MAX_TTL_MS),
+  ]
+  t.strictSame(await Promise.all(others), [true, true, true, true])
+  t.equal(scriptsIn(redis).length, 3, 'a command for each value and TTL')
+  t.match(redis.entries.get('frs:e'), { value: '', endsAt: clock.now + MAX_TTL_MS - 1 })
+  t.match(redis.entries.get('frs:g'), { value: 'x', endsAt: clock.now + MAX_TTL_MS })
+
+  redis.commands.length = 0
+  const many = Array.from({ length: 250 }, (_, i) => it.add(`many-${i}`, '', MAX_TTL_MS))
+  t.strictSame(new Set(await Promise.all(many)), new Set([true]))
+  t.equal(scriptsIn(redis).length, 3, 'at most 100 entries in a command')
+})
+
+t.test(
+  'P5: each caller of a command gets a separate error while entries are indeterminate',
+  async (t) => {
+    const { redis, store: it } = await start()
+    await settle()
+    redis.entries.set('frs:known', { value: '', endsAt: clock.now + 1_000 })
+    redis.commands.length = 0
+    const results = await Promise.allSettled(
+      ['a', 'known', 'b', 'a'].map((name) => it.add(name, '', 1_000)),
+    )
+    t.match(results, [
+      { reason: indeterminateFor(60) },
+      { value: false },
+      { reason: indeterminateFor(60) },
+      { value: false },
+    ])
+    const [first, , third] = results as PromiseRejectedResult[]
+    t.not(first?.reason, third?.reason)
+    t.equal(scriptsIn(redis).length, 1)
+    redis.onCommand = () => Promise.reject(new Error('NOPERM'))
+    for (const result of await Promise.allSettled([it.add('c', '', 1), it.add('d', '', 1)])) {
+      t.match(result, { reason: { message: 'NOPERM' } }, 'a failed command rejects all its entries')
+    }
+  },
+)
+
+t.test('P5: does not wait if only the replication id of the same master changes', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  // Redis draws another one when the first replica connects.
+  redis.info.master_replid = 'd'.repeat(40)
+  t.equal(await it.add('b', '', MAX_TTL_MS), true)
+  t.equal(await it.add('a', '', MAX_TTL_MS), false)
+  redis.commands.length = 0
+  t.equal(await it.add('c', '', MAX_TTL_MS), true)
+  t.equal(scriptsIn(redis).length, 1, 'knows the new one')
+})
+
+t.test('P5: rejects unknown entries of a master that was a replica in between', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  const { value: marker = '' } = redis.entries.get('frs:server') ?? {}
+  // The process, its scripts and its connections remain. Its data are those of the other master,
+  // which lacked the last entry, and to which no instance was connected.
+  redis.entries.delete('frs:a')
+  redis.info.master_replid2 = 'f2'
+  await t.rejects(it.add('a', '', MAX_TTL_MS), indeterminateFor(60))
+  t.not(redis.entries.get('frs:server')?.value, marker)
+})
+
+t.test('P5: rejects unknown entries of a replica that accepts writes', async (t) => {
+  const { redis, client, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  const replica = server('c3')
+  replica.entries = new Map(redis.entries)
+  const info = String(await redis.execute(['INFO']))
+  const [, replId = ''] = /^master_replid:(\w+)/m.exec(info) ?? []
+  Object.assign(replica.info, { role: 'slave', master_replid: replId })
+  t.equal(await it.add('b', '', MAX_TTL_MS), true, 'the replica lacks this entry')
+  client.current = replica
+  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+})
+
+t.test(
+  'P5: knows which server was in use last, whether its last entry was new or known',
+  async (t) => {
+    for (const isNew of [true, false]) {
+      const { redis, client, store: it } = await trustedStore()
+      t.equal(await it.add('a', '', MAX_TTL_MS), true)
+      const other = server('z9')
+      clock.now += 10
+      await (await anotherStore(other)).add('x', '', MAX_TTL_MS).catch(() => {})
+      clock.now += MAX_TTL_MS + 1
+      if (!isNew) t.equal(await (await anotherStore(redis)).add('b', '', MAX_TTL_MS), true)
+      t.equal(await it.add('b', '', MAX_TTL_MS), isNew)
+      clock.now += 10
+      client.current = other
+      await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+    }
+  },
+)
+
+t.test('P5: rejects an entry that it added while another server began an epoch', async (t) => {
+  const { redis, client, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  const other = server('z9')
+  const late = await anotherStore(other)
+  redis.onCommand = async () => {
+    clock.now += 10
+    await late.add('x', '', MAX_TTL_MS).catch(() => {})
+    clock.now += 10
+  }
+  t.equal(await it.add('b', '', MAX_TTL_MS), true)
+  clock.now += MAX_TTL_MS - 5
+  client.current = other
+  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+})
+
+t.test('P5: notices an eviction without a new connection', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  redis.info.evicted_keys = '11'
+  clock.now += 1_001
+  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+})
+
+t.test('P5: reads the whole epoch for each entry if Redis has no replication id', async (t) => {
+  for (const replId of ['', '0'.repeat(40), 'not hexadecimal']) {
+    const { redis, store: it } = await trustedStore()
+    redis.info.master_replid = replId
+    t.equal(await it.add('a', '', MAX_TTL_MS), true)
+    t.equal(await it.add('b', '', MAX_TTL_MS), true)
+    redis.info.run_id = 'e5'
+    await t.rejects(it.add('c', '', MAX_TTL_MS), indeterminateFor(60), `"${replId}"`)
+  }
+})
+
+t.test(
+  'P5: an entry with a longer TTL than declared starts the wait that it requires',
+  async (t) => {
+    const { store: it } = await trustedStore()
+    t.equal(await it.add('a', '', MAX_TTL_MS), true)
+    await t.rejects(it.add('b', '', 2 * MAX_TTL_MS), indeterminateFor(60))
+    clock.now += MAX_TTL_MS
+    t.equal(await it.add('c', '', 2 * MAX_TTL_MS), true)
+  },
+)
 
 t.test('P5: rejects a TTL that is not finite, and adds no entry', async (t) => {
   const { redis, store: it } = await trustedStore()
