@@ -16,7 +16,7 @@ import type { ResolvedStores } from '../stores/options.js'
  */
 export interface RevocationsOptions {
   /**
-   * Maximum number of revocations, of about 200 bytes each. Beyond it, `revoke()` throws a
+   * Maximum number of revocations, of about 70 bytes each. Beyond it, `revoke()` throws a
    * `RangeError`, because dropping a revocation would accept a revoked token. Revocations of other
    * instances are added even beyond it. Default 100,000; 1 to 10,000,000.
    */

@@ -1,55 +1,61 @@
 /** Computes the names under which revocations are stored, and looked up for a token. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AccessToken } from '../access-token/access-token.js'
 import { ownMember } from '../base/plain-object.js'
+import { DIGEST_WORDS } from './revocation-table.js'
 
 /** The identifiers by which tokens can be revoked. */
 export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const
 
 export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
 
-export interface RevocationNames {
-  /** Returns the name of a revocation. Without `issuer`, it covers tokens of every issuer. */
-  nameOf(kind: RevocableKind, value: string, issuer: string | undefined): string
-  /** Returns the names of all revocations that may cover the token, whatever their times are. */
-  namesOf(token: AccessToken): readonly string[]
-}
+/** A set of kinds of names: bits, one for each kind without an issuer and one with it. */
+export type NameKinds = number
 
-/** Readable names, for revocations that stay in this process. */
-export const plainNames: RevocationNames = {
-  /** Names are unambiguous: those of different kinds, or with and without issuer, never collide. */
-  nameOf: (kind, value, issuer) =>
-    issuer === undefined ? `${kind} ${value}` : `${kind}@${issuer} ${value}`,
-  namesOf: (token) => tokenNames(token, plainNames.nameOf),
+export const NO_NAMES: NameKinds = 0
+export const ALL_NAMES: NameKinds = 2 ** (2 * REVOCABLE_KINDS.length) - 1
+
+/** Returns the set of one kind. */
+export function nameKind(kind: RevocableKind, hasIssuer: boolean): NameKinds {
+  return 1 << (2 * REVOCABLE_KINDS.indexOf(kind) + Number(hasIssuer))
 }
 
 /**
- * Returns SHA-256 names, for revocations in a store. The names do not contain the identifiers of
- * tokens and subjects, but an attacker who reads the store can test a guessed identifier. The names
- * for a token are computed once, and cached as long as its `AccessToken` object exists.
+ * Returns the name of a revocation: a SHA-256 in base64url, so that a store does not contain the
+ * identifiers of tokens and subjects. An attacker who reads the store can test a guessed identifier.
+ * Without `issuer`, the revocation covers tokens of every issuer.
  */
-export function hashedNames(): RevocationNames {
-  const cache = new WeakMap<AccessToken, readonly string[]>()
-  const nameOf: RevocationNames['nameOf'] = (kind, value, issuer = '') =>
-    createHash('sha256')
-      .update(JSON.stringify(['fastify-resource-server revocation', kind, issuer, value]))
-      .digest('base64url')
-  return {
-    nameOf,
-    namesOf(token) {
-      const names = cache.get(token) ?? tokenNames(token, nameOf)
-      cache.set(token, names)
-      return names
-    },
-  }
+export function nameOf(kind: RevocableKind, value: string, issuer: string | undefined): string {
+  return hash('sha256', textOf(kind, value, issuer), 'base64url')
 }
 
-function tokenNames(token: AccessToken, nameOf: RevocationNames['nameOf']): string[] {
+/** Whether the text has the form of a name. */
+export function isName(text: unknown): text is string {
+  return typeof text === 'string' && /^[\w-]{43}$/.test(text)
+}
+
+const digest = new Uint32Array(DIGEST_WORDS)
+const digestBytes = Buffer.from(digest.buffer)
+
+/** Converts a name to its digest, which is valid until the next call. */
+export function digestOf(name: string): Uint32Array {
+  digestBytes.write(name, 'base64url')
+  return digest
+}
+
+/** Converts a digest to its name. */
+export function nameOfDigest({ buffer, byteOffset, byteLength }: Uint32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64url')
+}
+
+/** Returns the digests of the names, of these kinds, of all revocations that may cover the token. */
+export function digestsFor(token: AccessToken, kinds: NameKinds): Uint32Array {
   const { claims, clientId, issuer, sessionId, idTokenSubject } = token
-  const names: string[] = []
+  const texts: string[] = []
   const add = (kind: RevocableKind, value: unknown) => {
     if (typeof value !== 'string') return
-    names.push(nameOf(kind, value, undefined), nameOf(kind, value, issuer))
+    if (kinds & nameKind(kind, false)) texts.push(textOf(kind, value, undefined))
+    if (kinds & nameKind(kind, true)) texts.push(textOf(kind, value, issuer))
   }
   add('jti', ownMember(claims, 'jti'))
   add('sub', ownMember(claims, 'sub'))
@@ -57,5 +63,15 @@ function tokenNames(token: AccessToken, nameOf: RevocationNames['nameOf']): stri
   add('sub', idTokenSubject)
   add('sid', sessionId)
   add('clientId', clientId)
-  return names
+  const digests = new Uint32Array(texts.length * DIGEST_WORDS)
+  const bytes = Buffer.from(digests.buffer)
+  texts.forEach((text, i) => {
+    bytes.set(hash('sha256', text, 'buffer'), i * DIGEST_WORDS * Uint32Array.BYTES_PER_ELEMENT)
+  })
+  return digests
+}
+
+/** Texts are unambiguous: those of different kinds, or with and without issuer, never collide. */
+function textOf(kind: RevocableKind, value: string, issuer = ''): string {
+  return JSON.stringify(['fastify-resource-server revocation', kind, issuer, value])
 }

@@ -5,6 +5,7 @@
  * lost are written again.
  */
 import type { Store, StoredRevocation } from '../stores/store.js'
+import { isName } from './revocation-names.js'
 import type { RevocationWriter } from './revocation-writer.js'
 import { visitInSlices } from './revocation-writer.js'
 import type { Revocations } from './revocations.js'
@@ -76,14 +77,13 @@ export class RevocationReader {
     const listed = new Set<string>()
     for await (const slice of store.listRevocations()) {
       for (const revocation of slice) {
-        listed.add(revocation.name)
+        if (!knewNone) listed.add(revocation.name)
         this.#merge(revocation)
       }
     }
     this.#isLoaded = true
     if (gaps === this.#gaps) this.#revision = latest?.revision
-    // The store cannot lack what this instance did not know. At startup, visiting a million
-    // revocations would delay the next read by a second.
+    // The store cannot lack what this instance did not know.
     if (knewNone) return
     await visitInSlices(revocations.active(), (known) => {
       if (!listed.has(known.name)) writer.add(known)
@@ -100,19 +100,19 @@ export class RevocationReader {
     const { revocations, writer } = this.#options
     if (!isRevocation(found)) {
       throw new TypeError(
-        'the store returned a malformed revocation: "name" must be a string, and "before" and "lastIssued" times in seconds',
+        'the store returned a malformed revocation: "name" must have 43 base64url characters, and "before" and "lastIssued" must be times in seconds',
       )
     }
-    const isNew = !revocations.has(found)
+    const mayNeedTtl = writer.extendsTtls && !revocations.has(found)
     const merged = revocations.merge(found)
     const isNarrower = merged.before > found.before || merged.lastIssued > found.lastIssued
-    if (isNarrower || (isNew && writer.extendsTtls)) writer.add(merged)
+    if (isNarrower || mayNeedTtl) writer.add(merged)
     else writer.confirm(found)
   }
 }
 
 function isRevocation({ name, before, lastIssued }: StoredRevocation): boolean {
-  return typeof name === 'string' && isTime(before) && isTime(lastIssued)
+  return isName(name) && isTime(before) && isTime(lastIssued)
 }
 
 function isTime(seconds: unknown): boolean {

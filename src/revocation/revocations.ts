@@ -12,7 +12,18 @@ import type { AccessToken } from '../access-token/access-token.js'
 import type { TokenTimes } from '../access-token/access-token-claims.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Rejection } from '../errors/result.js'
-import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
+import {
+  ALL_NAMES,
+  digestOf,
+  digestsFor,
+  type NameKinds,
+  NO_NAMES,
+  nameKind,
+  nameOf,
+  nameOfDigest,
+  type RevocableKind,
+} from './revocation-names.js'
+import { DIGEST_WORDS, RevocationTable, type RevocationTimes } from './revocation-table.js'
 
 /**
  * The tokens to revoke. Exactly one of `jti`, `sub`, `sid` and `clientId` is required; it must be a
@@ -64,8 +75,6 @@ export interface RevocationListOptions {
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Default: {@link plainNames}. */
-  readonly names?: RevocationNames
   /**
    * Called for each token that is not known to be revoked.
    *
@@ -85,15 +94,17 @@ export interface CheckedRevocation {
 }
 
 /** A revocation with its name. Times in seconds since the epoch. */
-export interface NamedRevocation extends Entry {
+export interface NamedRevocation extends RevocationTimes {
   readonly name: string
 }
 
-/** Times in seconds since the epoch. */
-interface Entry {
-  readonly before: number
-  /** Latest time at which a token that the revocation covers may have been issued. */
-  readonly lastIssued: number
+/** The last check of a token, none of whose revocations was in force then. */
+interface TokenCheck {
+  /** The kinds of {@link digests}. */
+  readonly kinds: NameKinds
+  readonly digests: Uint32Array
+  /** The {@link Revocations} at that time. */
+  revision: number
 }
 
 /** A day, in seconds: no common issuer has a longer default lifetime of access tokens. */
@@ -101,23 +112,24 @@ const DEFAULT_LIFETIME_SECONDS = 86_400
 
 export class Revocations {
   readonly #options: RevocationListOptions
-  readonly #names: RevocationNames
-  readonly #entries = new Map<string, Entry>()
+  readonly #table = new RevocationTable()
+  /** The kinds of all names in the table. */
+  #kinds: NameKinds = NO_NAMES
+  /** Number of changes of the table that may revoke a token. */
+  #revision = 0
+  readonly #checks = new WeakMap<AccessToken, TokenCheck>()
   /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
   #maxLifetimeSeconds: number
-  /** Lower bound of the `lastIssued` of all entries. */
-  #earliestLastIssued = Number.POSITIVE_INFINITY
 
   constructor(options: RevocationListOptions) {
     const { maxTokenAge = DEFAULT_LIFETIME_SECONDS, clockTolerance } = options
     this.#options = options
-    this.#names = options.names ?? plainNames
     // The issuer's clock may be ahead when it issues a token, and ours behind when it expires.
     this.#maxLifetimeSeconds = maxTokenAge + 2 * clockTolerance
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#table.size
   }
 
   /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
@@ -132,17 +144,17 @@ export class Revocations {
    * @throws {RangeError} if there are `maxEntries` revocations, none of which can be removed.
    */
   add({ kind, value, issuer, before, revokedAt }: CheckedRevocation): NamedRevocation {
-    const name = this.#names.nameOf(kind, value, issuer)
-    const isNew = !this.#entries.has(name)
+    const name = nameOf(kind, value, issuer)
+    const isNew = this.#table.get(digestOf(name)) === undefined
     if (isNew && this.#isFull()) this.#requireRoom()
     // A token with this `jti` has been issued already, even if `before` is later.
     const lastIssued = kind === 'jti' ? revokedAt : Math.max(revokedAt, before)
-    return this.merge({ name, before, lastIssued })
+    return this.#merge({ name, before, lastIssued }, nameKind(kind, issuer !== undefined))
   }
 
   /** Whether the list has a revocation of this name whose times are equal or later. */
   has({ name, before, lastIssued }: NamedRevocation): boolean {
-    const existing = this.#entries.get(name)
+    const existing = this.#table.get(digestOf(name))
     return existing !== undefined && existing.before >= before && existing.lastIssued >= lastIssued
   }
 
@@ -152,25 +164,32 @@ export class Revocations {
    *
    * @returns the merged revocation.
    */
-  merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
-    const existing = this.#entries.get(name)
+  merge(revocation: NamedRevocation): NamedRevocation {
+    // The name does not tell its kind.
+    return this.#merge(revocation, ALL_NAMES)
+  }
+
+  #merge({ name, before, lastIssued }: NamedRevocation, kinds: NameKinds): NamedRevocation {
+    const digest = digestOf(name)
+    const existing = this.#table.get(digest)
     // Otherwise, an instance that never calls add() would keep expired entries of other instances.
     if (existing === undefined && this.#isFull()) this.#makeRoom()
     // The later time counts, so that a merge never narrows a revocation.
-    const entry = {
+    const times = {
       before: Math.max(before, existing?.before ?? before),
       lastIssued: Math.max(lastIssued, existing?.lastIssued ?? lastIssued),
     }
-    this.#entries.set(name, entry)
-    this.#earliestLastIssued = Math.min(this.#earliestLastIssued, lastIssued)
-    return { name, ...entry }
+    this.#table.set(digest, times)
+    this.#kinds |= kinds
+    if (times.before !== existing?.before) this.#revision++
+    return { name, ...times }
   }
 
   /** Yields the revocations that may cover an unexpired token. */
   *active(): Generator<NamedRevocation> {
     const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
-    for (const [name, entry] of this.#entries) {
-      if (!(entry.lastIssued < expiredUntil)) yield { name, ...entry }
+    for (const [digest, times] of this.#table.entries()) {
+      if (!(times.lastIssued < expiredUntil)) yield { name: nameOfDigest(digest), ...times }
     }
   }
 
@@ -180,11 +199,7 @@ export class Revocations {
    * @throws {StoreUnavailableError} if `requireLoaded` throws it.
    */
   isRevoked(token: AccessToken): boolean {
-    if (this.#entries.size > 0) {
-      for (const name of this.#names.namesOf(token)) {
-        if (this.#matches(this.#entries.get(name), token.times)) return true
-      }
-    }
+    if (this.#table.size > 0 && this.#isListed(token)) return true
     this.#options.requireLoaded?.()
     return false
   }
@@ -195,12 +210,30 @@ export class Revocations {
     this.#extendRetention(exp - Math.min(iat ?? now, now))
   }
 
-  #matches(entry: Entry | undefined, { exp, iat }: TokenTimes): boolean {
-    if (entry === undefined) return false
+  #isListed(token: AccessToken): boolean {
+    const check = this.#checkOf(token)
+    if (check.revision === this.#revision) return false
+    for (let at = 0; at < check.digests.length; at += DIGEST_WORDS) {
+      if (this.#covers(this.#table.get(check.digests, at), token.times)) return true
+    }
+    check.revision = this.#revision
+    return false
+  }
+
+  #checkOf(token: AccessToken): TokenCheck {
+    const known = this.#checks.get(token)
+    if (known?.kinds === this.#kinds) return known
+    const check = { kinds: this.#kinds, digests: digestsFor(token, this.#kinds), revision: -1 }
+    this.#checks.set(token, check)
+    return check
+  }
+
+  #covers(times: RevocationTimes | undefined, { exp, iat }: TokenTimes): boolean {
+    if (times === undefined) return false
     // `iat` is rounded down like our own times, so that a fraction does not make it later.
-    if (iat !== undefined && Math.floor(iat) > entry.before) return false
+    if (iat !== undefined && Math.floor(iat) > times.before) return false
     // A token without `iat` reveals its lifetime only here: extend the retention to cover it.
-    this.#extendRetention(exp - entry.lastIssued)
+    this.#extendRetention(exp - times.lastIssued)
     return true
   }
 
@@ -212,18 +245,11 @@ export class Revocations {
   }
 
   #isFull(): boolean {
-    return this.#entries.size >= this.#options.maxEntries
+    return this.#table.size >= this.#options.maxEntries
   }
 
   #makeRoom(): void {
-    const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
-    // If no entry has expired, a scan of all entries for each new revocation would be wasted.
-    if (!(this.#earliestLastIssued < expiredUntil)) return
-    this.#earliestLastIssued = Number.POSITIVE_INFINITY
-    for (const [key, { lastIssued }] of this.#entries) {
-      if (lastIssued < expiredUntil) this.#entries.delete(key)
-      else this.#earliestLastIssued = Math.min(this.#earliestLastIssued, lastIssued)
-    }
+    this.#table.removeExpired(this.#seconds() - this.#maxLifetimeSeconds)
   }
 
   #requireRoom(): void {

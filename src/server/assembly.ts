@@ -11,7 +11,6 @@ import { type WarnOnce, warnOnce } from '../observability/reports.js'
 import { Counters } from '../observability/statistics.js'
 import { Pipeline } from '../pipeline/pipeline.js'
 import type { Clock } from '../policy/step-up.js'
-import { hashedNames } from '../revocation/revocation-names.js'
 import { type Revocation, Revocations } from '../revocation/revocations.js'
 import { SharedRevocations } from '../revocation/shared-revocations.js'
 import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
@@ -135,7 +134,6 @@ function assembleRevocations({
   if (store === undefined) return { revocations: new Revocations(alone) }
   const revocations = new Revocations({
     ...alone,
-    names: hashedNames(),
     requireLoaded: () => sharedRevocations.requireLoaded(),
   })
   const sharedRevocations: SharedRevocations = new SharedRevocations({

@@ -3,6 +3,7 @@ import { AccessToken } from '../../src/access-token/access-token.js'
 import type { AccessTokenClaims } from '../../src/access-token/access-token-claims.js'
 import { standardProfile } from '../../src/issuer/providers/standard.js'
 import { checkRevocation } from '../../src/revocation/check-revocation.js'
+import { nameOf } from '../../src/revocation/revocation-names.js'
 import {
   type Revocation,
   type RevocationListOptions,
@@ -118,6 +119,37 @@ t.test('revokes only tokens issued up to "before"', async (t) => {
   })
 })
 
+t.test('rejects a token that was checked before it was revoked', async (t) => {
+  const { kept, revoke } = revocations()
+  const known = token()
+  revoke({ sub: 'user-2' })
+  t.notOk(kept.isRevoked(known))
+  revoke({ sub: 'user-1', before: NOW - 50 })
+  t.notOk(kept.isRevoked(known))
+  revoke({ sub: 'user-1', before: NOW - 10 })
+  t.ok(kept.isRevoked(known), 'by a revocation that covers more tokens than before')
+  const other = token({ sub: 'user-3' })
+  t.notOk(kept.isRevoked(other))
+  revoke({ sub: 'user-3' })
+  t.ok(kept.isRevoked(other))
+  for (const [i, revocation] of [
+    { jti: 'token-1' },
+    { sid: 'session-1', issuer: ISSUER },
+    { clientId: 'app' },
+  ].entries()) {
+    const next = token({ sub: `another-${i}`, jti: `token-${1 + i}`, sid: `session-${i}` })
+    const expected = i === 0 || i === 2
+    t.notOk(kept.isRevoked(next), 'no revocation of this kind exists')
+    revoke(revocation)
+    t.equal(kept.isRevoked(next), expected || next.sessionId === 'session-1')
+  }
+  const name = nameOf('sub', 'user-4', ISSUER)
+  const merged = token({ sub: 'user-4', jti: 'x', sid: 'x', client_id: 'x' })
+  t.notOk(kept.isRevoked(merged))
+  kept.merge({ name, before: NOW, lastIssued: NOW })
+  t.ok(kept.isRevoked(merged), 'by another instance')
+})
+
 t.test('never narrows a revocation', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 1 })
   revoke({ sub: 'user-1', before: NOW })
@@ -162,14 +194,16 @@ t.test('removes merged revocations once every token that they cover has expired'
   for (let day = 0; day < 20; day++) {
     for (let i = 0; i < 50; i++) {
       const at = clock.now
-      kept.merge({ name: `jti ${day}-${i}`, before: Number.POSITIVE_INFINITY, lastIssued: at })
+      const name = nameOf('jti', `${day}-${i}`, undefined)
+      kept.merge({ name, before: Number.POSITIVE_INFINITY, lastIssued: at })
     }
     clock.now += DAY
   }
   t.ok(kept.size <= 150, `${kept.size} are kept`)
   const full = revocations()
   for (let i = 0; i < 300; i++) {
-    full.kept.merge({ name: `jti ${i}`, before: Number.POSITIVE_INFINITY, lastIssued: NOW })
+    const name = nameOf('jti', `${i}`, undefined)
+    full.kept.merge({ name, before: Number.POSITIVE_INFINITY, lastIssued: NOW })
   }
   t.equal(full.kept.size, 300, 'and none before, even beyond maxEntries')
 })

@@ -438,6 +438,9 @@ t.test('a malformed revocation counts as an outage', async (t) => {
     { name, before: Number.NaN, lastIssued: 5 },
     { name, before: 5, lastIssued: -1 },
     { name: 5, before: 5, lastIssued: 5 },
+    { name: 'n'.repeat(42), before: 5, lastIssued: 5 },
+    { name: `${name}=`, before: 5, lastIssued: 5 },
+    { name: ` ${name.slice(1)}`, before: 5, lastIssued: 5 },
     { name, before: 5 },
   ]) {
     const store: Store = Object.assign(faultyStore(), {
