@@ -6,10 +6,10 @@ import { HELP } from './read-arguments.js'
 const PROGRAM = 'fastify-resource-server'
 
 const EXIT_CODES = `Exit codes:
-  0    success: a token was printed, the explained token is accepted, or the transmitter did as requested
+  0    success: a token was printed, the explained token is accepted, no check failed, or the transmitter did as requested
   1    the explained token, or the request for a token or to a transmitter, is rejected; or a check of doctor or init fails
   2    the arguments are invalid
-  3    the issuer or transmitter is unreachable or its response is invalid, the port is in use, or the output cannot be written
+  3    the issuer or transmitter is unreachable or its response is invalid, the port is in use, or output cannot be written
   4    a bug in this program: please report it
   5    no result: without issuer and audience, the token was only decoded
   130  interrupted by Ctrl+C at a prompt`

@@ -63,12 +63,15 @@ t.test('passes all checks of a healthy issuer with exit code 0', async (t) => {
     metadata: { found: /openid-configuration: 200 after \d+ ms; "jwks_uri" is http/ },
     keys: { found: '1 usable key for RS256; cacheable for 5 minutes' },
     clock: { outcome: 'passed' },
-    latency: { outcome: 'passed', found: /^at most \d+ ms per response$/ },
+    latency: { found: /\d+ ms/ },
   })
   const text = await runBuilt(['doctor', '--issuer', server.issuer])
   t.equal(text.code, 0)
   t.match(text.stdout, /^ {2}✔ keys {10}1 usable key for RS256/m)
   t.match(text.stdout, /^ {2}! options {7}.* no audience\n {18}to do {2}Add --audience/m)
+  t.match(text.stdout, /^ {2}no check failed, [12] warnings?\n\n$/m)
+  const gone = await runHere(['doctor', '--issuer', 'http://127.0.0.1:1', '--audience', 'a'])
+  t.match(gone, { code: 1, stdout: '\n  1 check failed, 0 warnings\n' })
   const terminal = await runHere(['doctor', '--issuer', server.issuer], {
     color: true,
     columns: 60,
@@ -127,7 +130,10 @@ t.test('names the reason why metadata is unusable', async (t) => {
     [`http://127.0.0.1:${port}`, 'ECONNREFUSED', 'firewalls and proxies'],
     ['https://issuer.invalid', /ENOTFOUND|EAI_AGAIN|within/, /cannot be resolved|firewalls/],
   ] as const) {
-    const { failed, checks } = await diagnose(url, ['--timeout', '200ms'])
+    const { failed, checks } = await diagnose(
+      url,
+      url.endsWith('/hangs') ? ['--timeout', '200ms'] : [],
+    )
     t.ok(failed.includes('metadata'), url)
     t.match(checks.metadata, { found, advice })
     t.equal(checks.keys, undefined)
@@ -160,21 +166,25 @@ t.test('names unusable keys, and keys that the API does not accept', async (t) =
 })
 
 t.test('compares the clock with the Date of the issuer', async (t) => {
-  let headers: Record<string, string> = {}
+  let headersOf = (): Record<string, string> => ({})
   const { issuer } = await serveIssuer(t, (_, response) => {
     response.sendDate = false
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(headersOf())) response.setHeader(name, value)
     return false
   })
   const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toUTCString()
   for (const [sent, outcome, found] of [
-    [{}, 'warning', 'sends no "Date"'],
-    [{ date: at(0) }, 'passed', 'within 3 seconds'],
-    [{ date: at(15) }, 'warning', /^this machine is 1\d seconds behind the issuer, within/],
-    [{ date: at(-90) }, 'failed', 'this machine is 1 minute ahead of the issuer, more than'],
-    [{ date: at(-90), age: '90' }, 'passed', 'within 3 seconds'],
+    [() => ({}), 'warning', 'sends no "Date"'],
+    [() => ({ date: at(0) }), 'passed', 'within 3 seconds'],
+    [() => ({ date: at(15) }), 'warning', /^this machine is 1\d seconds behind the issuer, within/],
+    [
+      () => ({ date: at(-90) }),
+      'failed',
+      'this machine is 1 minute ahead of the issuer, more than',
+    ],
+    [() => ({ date: at(-90), age: '90' }), 'passed', 'within 3 seconds'],
   ] as const) {
-    headers = sent
+    headersOf = sent
     t.match((await diagnose(issuer)).checks.clock, { outcome, found })
   }
 })

@@ -75,7 +75,7 @@ check fails; warnings do not count. It fetches only metadata and keys, and sends
       stdout,
       args.has('json')
         ? `${jsonDocument({ healthy: !hasFailed(checks), checks })}\n`
-        : `\n${renderHealthChecks(checks, colorsFor(stdout, env), widthOf(stdout))}\n`,
+        : `\n${renderHealthChecks(checks, colorsFor(stdout, env), widthOf(stdout))}\n  ${summaryOf(checks)}\n\n`,
     )
     return hasFailed(checks) ? ExitCode.rejected : ExitCode.success
   },
@@ -124,6 +124,15 @@ export function resolveConnection(connection: Connection): ResolvedIssuer {
 function placeholderAudience(issuer: string): readonly string[] {
   const [, project] = httpUrl(issuer)?.pathname.split('/') ?? []
   return ['00000000-0000-4000-8000-000000000000', project || 'audience']
+}
+
+function summaryOf(checks: readonly HealthCheck[]): string {
+  const failed = checks.filter(({ outcome }) => outcome === 'failed').length
+  const warnings = checks.filter(({ outcome }) => outcome === 'warning').length
+  const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+  return failed === 0
+    ? `no check failed, ${counted(warnings, 'warning')}`
+    : `${counted(failed, 'check')} failed, ${counted(warnings, 'warning')}`
 }
 
 function describeOptions({ issuer, profile }: ResolvedIssuer, args: Arguments): HealthCheck {

@@ -135,7 +135,6 @@ function testText(project: Project, { profile }: Answers): string {
     : ['', '', '']
   // Other profiles have no imitation in the testing kit.
   const imitated = Object.hasOwn(TOKEN_PROFILES, profile) ? profile : 'standard'
-  const forAnother = imitated === 'cognito' ? "{ client_id: 'other' }" : "{ aud: 'api://other' }"
   return `/** Tests the plugin with an authorization server in this process. No request leaves the machine. */
 ${imports.join('\n')}
 
@@ -169,7 +168,7 @@ describe('auth', () => {
     assert.equal((await app.inject('/me')).statusCode, 401)
     const expired = await authorizationServer.issueToken({}, { expiresIn: -60 })
     assert.equal((await get('/me', expired)).statusCode, 401)
-    const forAnother = await authorizationServer.issueToken(${forAnother})
+    const forAnother = await authorizationServer.issueToken({ aud: 'api://other' })
     assert.equal((await get('/me', forAnother)).statusCode, 401)
   })
 
