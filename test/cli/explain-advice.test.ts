@@ -366,6 +366,16 @@ t.test('names the difference between issuers that are spelled differently', asyn
   await differs('http://login.example/a', 'the scheme before "://"')
 })
 
+t.test('names both issuers if they are unrelated, also if they are not URLs', async (t) => {
+  for (const trusted of ['https://login.example', 'acme.com']) {
+    const keys = ['--jwks-uri', `${issuer}/keys`]
+    const args = ['explain', '--issuer', trusted, '--audience', AUDIENCE, ...keys]
+    const { stdout } = await runHere(args, { input: await sign(key, { iss: 'other.example' }) })
+    t.match(stdout, `Get a token from ${trusted}; or, if you trust the issuer of this token`)
+    t.match(stdout, `set the API's "issuer" to it, exactly: other.example`)
+  }
+})
+
 t.test('recognizes times in milliseconds', async (t) => {
   const ms = now * 1000
   const expected = (names: string) =>
