@@ -74,7 +74,9 @@ export function routes(app: FastifyInstance): void {
 
 export const requirements: RouteRequirement[] = [
   { scopes: 'orders:read' }, // expect TS2322
-  { scope: 'orders:read', role: 'admin' }, // expect TS2353
+  { scope: 'orders:read', role: 'admin' }, // expect TS2561
+  { scope: 'orders:read', realm: 'admin' }, // expect TS2353
+  { anyRole: 'admin' }, // expect TS2322
   { authorize: (_token, request) => request.tenant === 'a' }, // expect TS2339
   { claims: { tenant: ['acme', undefined] } }, // expect TS2322
 ]
