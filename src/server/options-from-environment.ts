@@ -100,7 +100,10 @@ export function optionsFromEnvironment(
     const variable = prefix + name
     const text = Object.hasOwn(env, variable) ? env[variable] : undefined
     if (text === undefined) {
-      if (REQUIRED.includes(name)) throw new TypeError(`${variable} is not set`)
+      if (REQUIRED.includes(name))
+        throw new TypeError(
+          `${variable} is not set: set it, for example in a file that you pass as --env-file to node`,
+        )
       continue
     }
     const value = read(variable, text.trim(), kind, ONE_OR_MORE.includes(option))
