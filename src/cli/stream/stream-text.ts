@@ -3,6 +3,7 @@ import type { Colors } from '../colors.js'
 import { PROGRAM } from '../help.js'
 import { printable, printableJson } from '../printable.js'
 import { ACCESS_TOKEN, PUSH_AUTHORIZATION } from '../secrets.js'
+import { shellQuote } from '../shell-quote.js'
 import { shortName } from './event-names.js'
 import { PUSH, type StreamConfiguration } from './stream-configuration.js'
 
@@ -38,7 +39,7 @@ ${indent(feedSource(created))}
 
 ${bold('test the stream')}
 
-  npx ${PROGRAM} stream verify --issuer ${shellWord(issuer)} --stream-id ${shellWord(id)}
+  npx ${PROGRAM} stream verify --issuer ${shellQuote(issuer)} --stream-id ${shellQuote(id)}
 `
 }
 
@@ -101,10 +102,4 @@ function source(value: string | readonly string[]): string {
   if (typeof value !== 'string') return `[${value.map(source).join(', ')}]`
   const json = printableJson(value)
   return /["'\\]/.test(json.slice(1, -1)) ? json : `'${json.slice(1, -1)}'`
-}
-
-/** Returns the text as one word of a POSIX shell command. */
-function shellWord(text: string): string {
-  const word = printable(text)
-  return /^[\w:/.~@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
