@@ -15,7 +15,7 @@
 import { HOSTILE_JSON } from '../test/fixtures/hostile-json.js'
 
 const ALGORITHMS = ['RS256', 'ES256', 'PS256', 'EdDSA']
-const VERIFIERS = ['main thread', 'thread pool', 'subtle']
+const VERIFIERS = ['main thread', 'end of the turn', 'thread pool', 'subtle']
 
 const KNOWN = {
   known: {

@@ -22,7 +22,7 @@ export interface VerificationKey {
   readonly material: KeyObject
   /** Member `issuer` of the JWK, in which Entra ID names the issuer whose tokens the key signs. */
   readonly issuer: unknown
-  /** Whether a signature is verified on the event loop, instead of in the thread pool. */
+  /** Whether the event loop may verify a signature, instead of the thread pool. */
   readonly verifiesInline: boolean
   /** Equal for equal keys, so that a refresh can recognize unchanged keys. */
   readonly fingerprint: string
@@ -256,8 +256,8 @@ function whyUnsound(key: KeyObject): string | undefined {
 }
 
 /**
- * Whether a verification costs less than a round trip to the thread pool. RSA with the usual size
- * and exponent takes 20 µs; elliptic curves take three times as long.
+ * Whether a verification takes about as long as a round trip to the thread pool. RSA with the usual
+ * size and exponent takes 25 µs; elliptic curves take three to five times as long.
  */
 function verifiesInline({ asymmetricKeyDetails: details }: KeyObject): boolean {
   const { modulusLength = Number.POSITIVE_INFINITY, publicExponent = 0n } =

@@ -6,15 +6,6 @@ const SEED = SECRET.readInt32LE(0)
 const MULTIPLIER = SECRET.readInt32LE(4) | 1
 
 /**
- * Returns the last 22 characters (132 bits) of a token, for use as a map key. In a JWS, they belong
- * to the signature and are practically random. Hashing the whole token, of about 900 characters,
- * would cost more. Callers must compare the whole token after a look-up.
- */
-export function tailOf(raw: string): string {
-  return raw.slice(-22)
-}
-
-/**
  * Returns a keyed 30-bit hash of the end of a token, or of a header that ends in a token, without
  * allocating a string. Callers must compare the whole text after a look-up.
  *

@@ -46,7 +46,7 @@ import {
 import { isCompactJwe } from '../token/compact-serialization.js'
 import { findSigningKey } from '../token/find-signing-key.js'
 import { KnownHeaders } from '../token/known-headers.js'
-import { tailOf } from './fingerprint.js'
+import { fingerprintOf } from './fingerprint.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
 import { type VerificationResult, VerifiedTokens } from './verified-tokens.js'
 
@@ -71,8 +71,8 @@ export class Pipeline {
   readonly #rules: IntrospectionRules
   readonly #cache: VerifiedTokens | undefined
   readonly #knownHeaders = new KnownHeaders()
-  /** Verifications in flight, by the tail of the token; concurrent requests share one. */
-  readonly #inFlight = new Map<string, InFlight>()
+  /** Verifications in flight, by fingerprint; concurrent requests with the same token share one. */
+  readonly #inFlight = new Map<number, InFlight>()
 
   constructor(options: PipelineOptions) {
     this.#options = options
@@ -89,9 +89,9 @@ export class Pipeline {
   }
 
   /**
-   * Verifies a token. Returns synchronously if the token is cached, or if its issuer is known
-   * without a promise and its key is cached and verifies inline. A token that must be introspected
-   * is verified synchronously only if the introspection response is cached.
+   * Verifies a token. Returns synchronously if the token is cached, and for most tokens that are
+   * rejected before their signature is verified. A token that must be introspected is verified
+   * synchronously only if the introspection response is cached.
    *
    * @param context the request, or another value for the application's `issuer` function.
    * @returns the token or a rejection. If the result is a promise, it rejects with the rejection.
@@ -146,9 +146,9 @@ export class Pipeline {
 
   #join(raw: string, context: unknown): Promise<AccessToken> | undefined {
     if (this.#inFlight.size === 0) return undefined
-    const inFlight = this.#inFlight.get(tailOf(raw))
+    const inFlight = this.#inFlight.get(fingerprintOf(raw))
     if (inFlight?.raw !== raw) return undefined
-    return inFlight.verifying.catch((error) => {
+    return inFlight.verifying?.catch((error) => {
       if (isInvalidToken(error)) throw cloneError(error)
       // The shared verification failed for another reason, such as unavailable keys. Retry: if the
       // keys are still unavailable, the back-off rejects the token without another fetch.
@@ -180,12 +180,27 @@ export class Pipeline {
 
   #share(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {
     if (this.#options.issuers.dependsOnContext) return token
-    const tail = tailOf(raw)
-    const verifying = token.finally(() => this.#inFlight.delete(tail))
-    this.#inFlight.set(tail, { raw, verifying })
-    return verifying.catch((error) => {
-      throw isInvalidToken(error) ? cloneError(error) : error
-    })
+    const fingerprint = fingerprintOf(raw)
+    const inFlight: InFlight = { raw, verifying: token }
+    this.#inFlight.set(fingerprint, inFlight)
+    return token.then(
+      (verified) => {
+        this.#end(inFlight, fingerprint)
+        return verified
+      },
+      (error) => {
+        this.#end(inFlight, fingerprint)
+        throw isInvalidToken(error) ? cloneError(error) : error
+      },
+    )
+  }
+
+  #end(inFlight: InFlight, fingerprint: number): void {
+    // A later verification may have replaced this one.
+    if (this.#inFlight.get(fingerprint) === inFlight) this.#inFlight.delete(fingerprint)
+    // V8 links the tables that a Map has outgrown, so that minor garbage collections do not free
+    // their entries. At a high rate of new tokens, copying the tokens as well would be costly.
+    inFlight.raw = inFlight.verifying = undefined
   }
 
   /** @param raw the token as the caller sent it: encrypted, or the same as `jwt`. */
@@ -298,6 +313,6 @@ interface CheckedClaims {
 }
 
 interface InFlight {
-  readonly raw: string
-  readonly verifying: Promise<AccessToken>
+  raw: string | undefined
+  verifying: Promise<AccessToken> | undefined
 }

@@ -19,8 +19,8 @@ interface Search {
 
 /**
  * Finds the key that verifies the signature of a token: a key with the token's `kid` or, for a
- * token without `kid`, any suitable key (RFC 7515 §4.1.4). Synchronous if the key is cached and
- * verifies inline.
+ * token without `kid`, any suitable key (RFC 7515 §4.1.4). Synchronous if no cached key is suitable
+ * and none can be fetched, and for a cached secret of a MAC.
  *
  * @returns the key, or an `InvalidTokenError` if no key verifies the token. If the result is a
  *   promise, it rejects with that error instead.

@@ -2,9 +2,9 @@
  * Verifies signatures (RFC 7515 §5.2) with OpenSSL through `node:crypto`. The tests compare the
  * results with those of jose.
  *
- * MACs are verified inline, on the event loop, and so are signatures of 2048-bit RSA keys if the
- * caller allows it, because a round trip to the thread pool costs more. All other signatures are
- * verified in the thread pool, so that they do not block other requests.
+ * MACs are verified immediately. Signatures of 2048-bit RSA keys are verified on the event loop if
+ * the caller allows it, because a round trip to the thread pool costs about as much. All other
+ * signatures are verified in the thread pool, so that they do not block other requests.
  */
 import {
   constants,
@@ -19,6 +19,7 @@ import type { Algorithm } from '../base/algorithms.js'
 import { ownMembers } from '../base/plain-object.js'
 import type { MaybePromise } from '../errors/result.js'
 import type { VerificationKey } from '../keys/verification-key.js'
+import { verifyInBatch } from './signature-batch.js'
 
 interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'ml-dsa' | 'hmac'
@@ -59,7 +60,7 @@ export interface Signed {
  * Whether the key verifies the signature. The caller must have checked that the key is suitable for
  * the algorithm.
  *
- * @param inline whether the signature may be verified inline. Otherwise, or if the key does not
+ * @param inline whether the event loop may verify the signature. Otherwise, or if the key does not
  *   allow it, the thread pool verifies the signature and the result is a promise.
  */
 export function isSignedBy(
@@ -75,7 +76,7 @@ export function isSignedBy(
   if (scheme.kind === 'hmac') return isMacOf(scheme, material, input, signature)
   const key = verifyInput(scheme.kind, material)
   return inline && verifiesInline
-    ? verify(scheme.hash, input, key, signature)
+    ? verifyInBatch(() => verify(scheme.hash, input, key, signature))
     : verifyInThreadPool(scheme.hash, input, key, signature)
 }
 

@@ -107,29 +107,17 @@ t.test('cached tokens cost no promise with shared revocations either', async (t)
   }
 })
 
-t.test(
-  'new tokens of a key that verifies inline cost one verification and no promise each',
-  async (t) => {
+t.test('new tokens cost one verification each', async (t) => {
+  for (const signer of [rs256, es256]) {
     const { pipeline, counters } = await core()
-    const all = await tokens(rs256, 200)
-    const promises = promisesIn(() => {
-      for (const raw of all) pipeline.verify(raw)
-    })
-    t.equal(promises, 0)
+    for (const raw of await tokens(signer, 200)) await pipeline.verify(raw)
     t.equal(counters.signatureVerifications, 200)
-  },
-)
+  }
+})
 
-t.test('a rejection costs no promise and throws nothing', async (t) => {
+t.test('a rejection without a verification costs no promise and throws nothing', async (t) => {
   const { pipeline } = await core()
-  const [valid, expired] = [await sign(rs256), await sign(rs256, { exp: 1 })]
-  const invalid = [
-    'x',
-    'a.b.c',
-    expired,
-    `${valid.slice(0, -4)}AAAA`,
-    await sign(es256, { aud: 'x' }),
-  ]
+  const invalid = ['x', 'a.b.c', await sign(rs256, { exp: 1 }), await sign(es256, { aud: 'x' })]
   let rejections = 0
   const promises = promisesIn(() => {
     for (const raw of invalid) if (isRejection(pipeline.verify(raw))) rejections++
@@ -165,24 +153,20 @@ t.test('rejecting an unknown kid costs no promise once the key set was refetched
   t.equal(issuer.requests.length, length)
 })
 
-t.test(
-  'rejecting an invalid signature costs no promise once the issuer confirmed its key',
-  async (t) => {
-    const issuer = await startKeyServer(keys)
-    t.teardown(() => issuer.close())
-    const { pipeline } = await assemble({ issuer: issuer.issuer, audience: AUDIENCE })
-    const forger = await makeKey('RS256', rs256.publicJwk.kid)
-    await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
-    await t.rejects(pipeline.verify(await sign(forger, { iss: issuer.issuer })) as Promise<unknown>)
-    const forged = await sign(forger, { iss: issuer.issuer, jti: 'another' })
-    const { length } = issuer.requests
-    t.equal(
-      promisesIn(() => t.ok(isRejection(pipeline.verify(forged)))),
-      0,
-    )
-    t.equal(issuer.requests.length, length)
-  },
-)
+t.test('an invalid signature costs no fetch once the issuer confirmed its key', async (t) => {
+  const issuer = await startKeyServer(keys)
+  t.teardown(() => issuer.close())
+  const { pipeline, counters } = await assemble({ issuer: issuer.issuer, audience: AUDIENCE })
+  const forger = await makeKey('RS256', rs256.publicJwk.kid)
+  const forged = (jti: string) => sign(forger, { iss: issuer.issuer, jti })
+  await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
+  await t.rejects(pipeline.verify(await forged('one')) as Promise<unknown>)
+  const { length } = issuer.requests
+  const { signatureVerifications: verifications } = counters
+  await t.rejects(pipeline.verify(await forged('another')) as Promise<unknown>)
+  t.equal(issuer.requests.length, length)
+  t.equal(counters.signatureVerifications, verifications + 1)
+})
 
 t.test('1,000 concurrent requests with one new token share one verification', async (t) => {
   for (const signer of [rs256, es256]) {

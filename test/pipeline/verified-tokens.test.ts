@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { AccessToken } from '../../src/access-token/access-token.js'
-import { fingerprintOf, tailOf } from '../../src/pipeline/fingerprint.js'
+import { fingerprintOf } from '../../src/pipeline/fingerprint.js'
 import { type VerificationResult, VerifiedTokens } from '../../src/pipeline/verified-tokens.js'
 import { forge } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
@@ -166,7 +166,6 @@ t.test('evicts a token that did not recur for a long time', async (t) => {
 
 t.test('the ends of real tokens have distinct fingerprints', async (t) => {
   const raws = Array.from({ length: 500 }, (_, i) => forge(key, { claims: { jti: `${i}` } }))
-  t.equal(new Set(raws.map(tailOf)).size, 500)
   t.equal(new Set(raws.map(fingerprintOf)).size, 500)
   t.ok(new Set(raws.map((raw) => fingerprintOf(raw) % 64)).size > 55, 'spread over all buckets')
   t.ok(raws.every((raw) => Number.isInteger(fingerprintOf(raw)) && fingerprintOf(raw) >= 0))
