@@ -49,11 +49,12 @@ export class FailedExchange extends Error {
 /**
  * Converts an error that was thrown during discovery or the token request.
  *
+ * @param url the URL that sent no response, without its query, for the message.
  * @param beforeToken whether the subject token was not sent yet, so that no token is the cause.
  */
 export function exchangeFailureFrom(
   error: unknown,
-  server: string,
+  url: string,
   beforeToken: boolean,
 ): RejectedExchange | FailedExchange {
   if (error instanceof RejectedExchange || error instanceof FailedExchange) return error
@@ -65,7 +66,7 @@ export function exchangeFailureFrom(
     return new FailedExchange(error.message, { attributedTo: 'either' })
   }
   const { reason, isUnreachable } = noResponseFrom(error)
-  return new FailedExchange(`token exchange at ${server} failed: ${reason}`, {
+  return new FailedExchange(`token exchange at ${url} failed: ${reason}`, {
     attributedTo: beforeToken || isUnreachable ? 'server' : 'either',
   })
 }

@@ -14,6 +14,7 @@
 import { setMaxListeners } from 'node:events'
 import { MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import { withinDeadline } from '../http/deadline.js'
+import { withoutQuery } from '../http/fetch-json.js'
 import { LocatedEndpoint } from '../http/located-endpoint.js'
 import { discoverTokenEndpoint } from '../http/metadata.js'
 import type { SignProof } from './dpop-signer.js'
@@ -143,11 +144,13 @@ export class Exchanger {
     const { epoch } = this.#circuit
     const [startedAt, startedAtMs] = [monotonicNow(), now()]
     let beforeToken = true
+    let url: string | undefined
     try {
       const issued = await withinDeadline(
         async (signal) => {
           const endpoint = await this.#endpoint.locate()
           beforeToken = false
+          url = withoutQuery(endpoint)
           return send(endpoint, subject.raw, parameters, signal)
         },
         { timeout, closing: this.#closing.signal },
@@ -166,7 +169,11 @@ export class Exchanger {
       }
       return token
     } catch (error) {
-      const failure = exchangeFailureFrom(error, server, beforeToken)
+      const failure = exchangeFailureFrom(
+        error,
+        url ?? this.#endpoint.requested ?? server,
+        beforeToken,
+      )
       this.#recordFailure(key, failure, this.#fingerprints.of([subject.user]), epoch)
       throw failure
     }

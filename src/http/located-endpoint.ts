@@ -5,7 +5,7 @@
  */
 
 import { withinDeadline } from './deadline.js'
-import type { FetchJsonOptions } from './fetch-json.js'
+import { type FetchJsonOptions, withoutQuery } from './fetch-json.js'
 import type { DiscoveryOptions } from './metadata.js'
 
 /** @typeParam Metadata the members of the metadata that the caller needs. */
@@ -27,11 +27,17 @@ export class LocatedEndpoint<Metadata> {
   readonly #options: LocatedEndpointOptions<Metadata>
   #metadata: Metadata | undefined
   #mayHaveMoved = false
+  #requested: string | undefined
   #discovering: Promise<Metadata> | undefined
 
   constructor(options: LocatedEndpointOptions<Metadata>) {
     this.#options = options
     this.#metadata = options.configured
+  }
+
+  /** The URL of the last request for metadata, without its query; `undefined` before the first. */
+  get requested(): string | undefined {
+    return this.#requested
   }
 
   locate(): Promise<Metadata> {
@@ -48,7 +54,11 @@ export class LocatedEndpoint<Metadata> {
   }
 
   async #discover(): Promise<Metadata> {
-    const { discover, allowHttp, fetch, closing } = this.#options
+    const { discover, allowHttp, closing } = this.#options
+    const fetch: FetchJsonOptions['fetch'] = (url, init) => {
+      this.#requested = withoutQuery(url)
+      return this.#options.fetch(url, init)
+    }
     // If discovery stalls, enough time must remain to send the request to the previous URL.
     const timeout = this.#metadata === undefined ? this.#options.timeout : this.#options.timeout / 2
     try {

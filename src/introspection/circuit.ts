@@ -71,6 +71,7 @@ export class Circuit {
   readonly #options: CircuitOptions
   readonly #backOff = new BackOff()
   #failure: IntrospectionFailure | undefined
+  #failingSince = Number.NaN
   #openUntil = Number.NEGATIVE_INFINITY
   #isProven = false
   /**
@@ -152,18 +153,19 @@ export class Circuit {
     return this.pause(priority) >= this.#options.timeout ? this.#throttling : undefined
   }
 
-  /** Ends the outage, if there is one. @returns whether there was one. */
-  close(): boolean {
-    const ends = this.failing
+  /** Ends the outage. @returns its duration in milliseconds; `undefined` if there was none. */
+  close(): number | undefined {
+    if (!this.failing) return undefined
     this.#backOff.succeeded()
     this.#openUntil = Number.NEGATIVE_INFINITY
-    return ends
+    return this.#options.monotonicNow() - this.#failingSince
   }
 
   /** Records an outage. @returns the pause in milliseconds. */
   open(failure: IntrospectionFailure, isProven: boolean): number {
     const now = this.#options.monotonicNow()
     this.#outageEpoch++
+    if (!this.failing) this.#failingSince = now
     this.#failure = failure
     this.#isProven = isProven
     // The Retry-After of a 429 stops untrusted tokens only; see throttle().

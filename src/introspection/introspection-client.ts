@@ -10,6 +10,8 @@
 
 import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
+import { withoutQuery } from '../http/fetch-json.js'
+import type { LocatedEndpoint } from '../http/located-endpoint.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
 import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
 import { Circuit, type ThrottledTokens } from './circuit.js'
@@ -25,7 +27,10 @@ import { type Priority, PriorityLimiter, type Slot } from './priority-limiter.js
 /** Times in milliseconds. */
 export interface IntrospectionClientOptions {
   readonly issuer: string
-  readonly endpoint: { locate(): Promise<IntrospectionMetadata>; mayHaveMoved(): void }
+  readonly endpoint: Pick<
+    LocatedEndpoint<IntrospectionMetadata>,
+    'locate' | 'mayHaveMoved' | 'requested'
+  >
   readonly send: (
     metadata: IntrospectionMetadata,
     token: string,
@@ -39,6 +44,8 @@ export interface IntrospectionClientOptions {
   readonly monotonicNow: () => number
   readonly closing: AbortSignal
   readonly onFailure: OnFailure
+  /** Called at the end of an outage, with its duration. Must not throw. */
+  readonly onRecovery: (failedForMs: number) => void
 }
 
 export class IntrospectionClient {
@@ -244,7 +251,11 @@ export class IntrospectionClient {
    * response does not show that the issuer has recovered.
    */
   #closeCircuit(epoch: number): void {
-    if (epoch === this.#circuit.outageEpoch && this.#circuit.close()) this.#limiter.drain()
+    if (epoch !== this.#circuit.outageEpoch) return
+    const failedForMs = this.#circuit.close()
+    if (failedForMs === undefined) return
+    this.#limiter.drain()
+    this.#options.onRecovery(failedForMs)
   }
 
   /**
@@ -256,14 +267,18 @@ export class IntrospectionClient {
   async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const epoch = this.#circuit.outageEpoch
     const startedAt = this.#options.monotonicNow()
+    const { endpoint, issuer } = this.#options
+    let url: string | undefined
     try {
-      const result = await this.#receive(token, ending)
+      const result = await this.#receive(token, ending, (located) => {
+        url = withoutQuery(located)
+      })
       this.#publish(startedAt, { outcome: result.kind })
       this.#record(token, result, startedAt)
       this.#closeCircuit(epoch)
       return result
     } catch (error) {
-      const failure = failureFrom(error, this.#options.issuer)
+      const failure = failureFrom(error, url ?? endpoint.requested ?? issuer)
       this.#publish(startedAt, { outcome: 'failed', error: failure })
       throw failure
     }
@@ -298,14 +313,21 @@ export class IntrospectionClient {
     }
   }
 
-  async #receive(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
+  /** @param onLocated called with the URL of the endpoint before the request is sent. */
+  async #receive(
+    token: string,
+    ending: AbortSignal,
+    onLocated: (url: string) => void,
+  ): Promise<IntrospectionResult> {
     // The signal may have aborted while the token waited for a probe.
     ending.throwIfAborted()
     const { endpoint, send, timeout } = this.#options
-    return withinDeadline(async (signal) => send(await endpoint.locate(), token, signal), {
-      timeout,
-      closing: ending,
-    })
+    const request = async (signal: AbortSignal) => {
+      const metadata = await endpoint.locate()
+      onLocated(metadata.endpoint)
+      return send(metadata, token, signal)
+    }
+    return withinDeadline(request, { timeout, closing: ending })
   }
 }
 

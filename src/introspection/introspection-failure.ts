@@ -95,8 +95,12 @@ export class IntrospectionFailure extends Error {
   }
 }
 
-/** Converts an error of the discovery or the introspection request to a failure. */
-export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
+/**
+ * Converts an error of the discovery or the introspection request to a failure.
+ *
+ * @param url the URL that sent no response, without its query, for the message.
+ */
+export function failureFrom(error: unknown, url: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
   if (error instanceof UnexpectedResponseError) {
     return new IntrospectionFailure(error.message, {
@@ -111,7 +115,7 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
     })
   }
   const { reason, isUnreachable } = noResponseFrom(error)
-  return new IntrospectionFailure(`introspection request to ${issuer} failed: ${reason}`, {
+  return new IntrospectionFailure(`introspection request to ${url} failed: ${reason}`, {
     attributedTo: 'either',
     beforeToken: isUnreachable,
   })

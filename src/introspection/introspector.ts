@@ -53,6 +53,8 @@ export interface IntrospectorOptions {
   /** Monotonic clock, used for lifetimes and pauses. */
   readonly monotonicNow: () => number
   readonly onFailure: OnFailure
+  /** Called at the end of an outage, with its duration. Must not throw. */
+  readonly onRecovery: (failedForMs: number) => void
   /**
    * Called at most once: when the issuer has reported ten different JWTs inactive that are valid
    * here, and no token active. Must not throw.
@@ -60,7 +62,7 @@ export interface IntrospectorOptions {
   readonly onOnlyInactive: () => void
   /** The cache that all instances share; `undefined` if there is none. */
   readonly shared?:
-    | Pick<SharedResponsesOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
+    | Pick<SharedResponsesOptions, 'store' | 'secret' | 'clientId' | 'onFailure' | 'onRecovery'>
     | undefined
 }
 

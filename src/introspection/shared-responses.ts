@@ -9,7 +9,7 @@
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
-import { type Report, throttledReport } from '../observability/reports.js'
+import { OutageReports } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
 import type { IntrospectionResponse } from './introspection-response.js'
@@ -34,6 +34,8 @@ export interface SharedResponsesOptions {
   readonly closing: AbortSignal
   /** Called if the store fails or an entry is invalid, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
+  /** Called when the store works again after a reported failure. Must not throw. */
+  readonly onRecovery: (failedForMs: number) => void
 }
 
 /** A response from the store, which this or another instance received earlier. */
@@ -60,12 +62,12 @@ export class SharedResponses {
   readonly #reads = new ConcurrencyLimit()
   readonly #writes = new ConcurrencyLimit()
   readonly #removals = new ConcurrencyLimit()
-  readonly #report: Report<unknown>
+  readonly #reports: OutageReports<unknown>
 
   constructor(options: SharedResponsesOptions) {
-    const { secret, issuer, clientId, requireSignedResponse, onFailure, monotonicNow } = options
+    const { secret, issuer, clientId, requireSignedResponse } = options
     this.#options = options
-    this.#report = throttledReport(onFailure, REPORT_INTERVAL_MS, monotonicNow)
+    this.#reports = new OutageReports({ ...options, intervalMs: REPORT_INTERVAL_MS })
     this.#seal = new Seal(secret, [issuer, clientId, ...(requireSignedResponse ? ['signed'] : [])])
   }
 
@@ -82,7 +84,9 @@ export class SharedResponses {
       const deadline = { timeout: Math.min(TIMEOUT_MS, timeout), closing }
       // Some Redis clients return `null` for a missing key.
       const sealed = (await withinDeadline(() => getting, deadline)) ?? undefined
-      return sealed === undefined ? undefined : this.#opened(digest, sealed)
+      const found = sealed === undefined ? undefined : this.#opened(digest, sealed)
+      this.#reports.succeeded()
+      return found
     } catch (error) {
       this.#reportFailure(error)
       return undefined
@@ -151,12 +155,13 @@ export class SharedResponses {
     const writing = limit.tryRun(write)
     if (writing === undefined) return
     const { closing } = this.#options
-    withinDeadline(() => writing, { timeout: TIMEOUT_MS, closing }).catch((e) =>
-      this.#reportFailure(e),
+    withinDeadline(() => writing, { timeout: TIMEOUT_MS, closing }).then(
+      () => this.#reports.succeeded(),
+      (error) => this.#reportFailure(error),
     )
   }
 
   #reportFailure(error: unknown): void {
-    if (!this.#options.closing.aborted) this.#report(error)
+    if (!this.#options.closing.aborted) this.#reports.failed(error)
   }
 }

@@ -26,7 +26,7 @@ import { BackOff } from '../http/back-off.js'
 import { withinDeadline } from '../http/deadline.js'
 import { type JsonDocument, retryAfterOf } from '../http/fetch-json.js'
 import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
-import { importKeySet, type KeySet, type SkippedKey } from './key-set.js'
+import { importKeySet, type KeySet, kidsNotIn, type SkippedKey } from './key-set.js'
 import type { Candidates, KeySetStatus, KeySource } from './key-source.js'
 import type { PersistedKeys } from './persisted-keys.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'
@@ -59,11 +59,25 @@ export interface JwksCacheOptions {
    * the time for which the cached keys may still be used, 0 if none are cached. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
+  /** Called after each successful fetch. Must not throw. */
+  readonly onFetched: (fetched: FetchedKeys) => void
   /**
    * Called after a fetch with the members of the set that cannot verify a token, if there are any
    * and they differ from those of the previous fetch.
    */
   readonly onSkipped: (skipped: readonly SkippedKey[]) => void
+}
+
+/** What a successful fetch changed. A `kid` is sanitized for logs; each list has at most ten. */
+export interface FetchedKeys {
+  /** Whether this is the first successful fetch. */
+  readonly isFirst: boolean
+  /** Time since the start of the first failed fetch; `undefined` if the last fetch succeeded. */
+  readonly failedForMs: number | undefined
+  /** Each `kid` that was not in the cached set. */
+  readonly added: readonly string[]
+  /** Each `kid` of the cached set that the issuer no longer publishes. */
+  readonly removed: readonly string[]
 }
 
 export interface FetchKeySetOptions {
@@ -106,6 +120,8 @@ export class JwksCache implements KeySource {
   #attempt: Promise<KeySet> | undefined
   #lastAttemptAt: number | undefined
   #lastFailure: unknown
+  #failingSince: number | undefined
+  #hasFetched = false
   #isUsed = false
   #reportedSkipped = '[]'
   #refreshTimer: NodeJS.Timeout | undefined
@@ -311,13 +327,15 @@ export class JwksCache implements KeySource {
         },
         { timeout, closing: this.#closing.signal, waitingFor: this.#options.waitingFor },
       )
-      const keys = imported.reuseKeysFrom(this.#loaded?.keys)
+      const previous = this.#loaded?.keys
+      const keys = imported.reuseKeysFrom(previous)
       this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
       this.#isUsed = false
       if (this.#backOff.failing) this.#budget.forgetUnknown()
       this.#backOff.succeeded()
       this.#options.persisted?.save(body, this.#loaded.fetchedAt)
       this.#publish({ outcome: 'fetched', keyCount: keys.size })
+      this.#reportFetched(keys, previous)
       this.#reportSkipped(keys.skipped)
       return keys
     } catch (error) {
@@ -329,6 +347,7 @@ export class JwksCache implements KeySource {
     const { now, onFailure } = this.#options
     const retryIn = this.#backOff.failed(now(), retryAfterOf(error))
     this.#lastFailure = error
+    this.#failingSince ??= this.#lastAttemptAt
     // The next request loads the persisted set again: the store may have failed, or another process
     // may have saved a set since.
     if (this.#loaded === undefined) this.#restoring = undefined
@@ -344,6 +363,16 @@ export class JwksCache implements KeySource {
     const { issuer, now } = this.#options
     const duration = now() - (this.#lastAttemptAt as number)
     publish('jwks:fetch', { issuer, durationMs: duration, ...what })
+  }
+
+  #reportFetched(keys: KeySet, previous: KeySet | undefined): void {
+    const { now, onFetched } = this.#options
+    const isFirst = !this.#hasFetched
+    const failedForMs = this.#failingSince === undefined ? undefined : now() - this.#failingSince
+    this.#hasFetched = true
+    this.#failingSince = undefined
+    const removed = previous === undefined ? [] : kidsNotIn(previous, keys)
+    onFetched({ isFirst, failedForMs, added: kidsNotIn(keys, previous), removed })
   }
 
   #reportSkipped(skipped: readonly SkippedKey[]): void {

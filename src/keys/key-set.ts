@@ -49,6 +49,10 @@ export class KeySet {
     this.#candidates.set(kid, byAlgorithm)
   }
 
+  get keys(): Iterable<VerificationKey> {
+    return this.#keys
+  }
+
   get size(): number {
     return this.#keys.size
   }
@@ -107,6 +111,17 @@ export class KeySet {
   }
 }
 
+/**
+ * Returns the `kid` of each key of the set that `other` does not have, sanitized for logs; at most
+ * ten, and the number of the others.
+ */
+export function kidsNotIn(set: KeySet, other: KeySet | undefined): readonly string[] {
+  const kids = [...set.keys]
+    .filter((key) => !other?.has(key))
+    .map(({ kid }) => (kid === undefined ? 'without "kid"' : describe(kid)))
+  return firstTen(kids)
+}
+
 /** Thrown if the key set has more keys than `jwks.maxKeys` allows. */
 export class TooManyKeysError extends TypeError {
   constructor(count: number, maxKeys: number) {
@@ -156,13 +171,15 @@ export async function importKeySet(
  * Returns one line for each of the first ten skipped keys, and one with the number of the others.
  */
 export function listOfSkipped(skipped: readonly SkippedKey[]): readonly string[] {
-  const lines = skipped
-    .slice(0, MAX_LISTED)
-    .map(({ kid, reason }) => `the key ${kid ?? 'without "kid"'} ${reason}`)
-  return skipped.length > MAX_LISTED ? [...lines, `${skipped.length - MAX_LISTED} more`] : lines
+  return firstTen(skipped.map(({ kid, reason }) => `the key ${kid ?? 'without "kid"'} ${reason}`))
 }
 
 const MAX_LISTED = 10
+
+function firstTen(lines: readonly string[]): readonly string[] {
+  if (lines.length <= MAX_LISTED) return lines
+  return [...lines.slice(0, MAX_LISTED), `${lines.length - MAX_LISTED} more`]
+}
 
 async function readSoundKey(jwk: unknown): Promise<VerificationKey | UnusableKey> {
   try {

@@ -18,12 +18,15 @@ export interface PersistedKeysOptions {
   readonly timeout: number
   /** Called if a load or a save fails, or if a stored set is ignored. Must not throw. */
   readonly onFailure: (what: 'load' | 'save', error: unknown) => void
+  /** Called if a save succeeds after a failure. Must not throw. */
+  readonly onRecovery: () => void
 }
 
 export class PersistedKeys {
   readonly #options: PersistedKeysOptions
   #next: StoredKeySet | undefined
   #saving: Promise<void> | undefined
+  #isFailing = false
 
   constructor(options: PersistedKeysOptions) {
     this.#options = options
@@ -37,7 +40,7 @@ export class PersistedKeys {
     closing: AbortSignal,
     isUsable: (fetchedAt: number) => boolean,
   ): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
-    const { store, issuer, jwksUri, maxKeys, timeout, onFailure } = this.#options
+    const { store, issuer, jwksUri, maxKeys, timeout } = this.#options
     try {
       const saved = await withinDeadline(() => loggable(() => store.load(issuer)), {
         timeout,
@@ -58,7 +61,7 @@ export class PersistedKeys {
       }
       return { keys: await importKeySet(stored.jwks, maxKeys), fetchedAt: stored.fetchedAt }
     } catch (error) {
-      onFailure('load', error)
+      this.#failed('load', error)
       return undefined
     }
   }
@@ -80,16 +83,23 @@ export class PersistedKeys {
    * takes longer than `timeout` may still overlap with the next one.
    */
   async #saveNext(): Promise<void> {
-    const { store, timeout, onFailure } = this.#options
+    const { store, timeout, onRecovery } = this.#options
     for (let next = this.#next; next !== undefined; next = this.#next) {
       const keySet = next
       this.#next = undefined
       try {
         await withinDeadline(() => loggable(() => store.save(keySet)), { timeout })
+        if (this.#isFailing) onRecovery()
+        this.#isFailing = false
       } catch (error) {
-        onFailure('save', error)
+        this.#failed('save', error)
       }
     }
     this.#saving = undefined
+  }
+
+  #failed(what: 'load' | 'save', error: unknown): void {
+    this.#isFailing = true
+    this.#options.onFailure(what, error)
   }
 }

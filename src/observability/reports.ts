@@ -25,6 +25,55 @@ export function throttledReport<Failure>(
   }
 }
 
+/** Callbacks must not throw. */
+export interface OutageReportsOptions<Failure> {
+  readonly onFailure: Report<Failure>
+  /** Called with the time since the first failure, in milliseconds. */
+  readonly onRecovery: (failedForMs: number) => void
+  /** Minimum time between two reported failures, in milliseconds. */
+  readonly intervalMs: number
+  readonly monotonicNow: () => number
+}
+
+/**
+ * Reports the failures of one dependency, such as a store, at most once per interval, and once that
+ * the dependency works again. A recovery is reported only after a reported failure, so that a
+ * dependency that fails at every other call causes at most two reports per interval.
+ */
+export class OutageReports<Failure> {
+  readonly #options: OutageReportsOptions<Failure>
+  readonly #report: Report<Failure>
+  #failingSince: number | undefined
+  #isReported = false
+
+  constructor(options: OutageReportsOptions<Failure>) {
+    const { onFailure, intervalMs, monotonicNow } = options
+    this.#options = options
+    this.#report = throttledReport(
+      (failure) => {
+        this.#isReported = true
+        onFailure(failure)
+      },
+      intervalMs,
+      monotonicNow,
+    )
+  }
+
+  failed(failure: Failure): void {
+    this.#failingSince ??= this.#options.monotonicNow()
+    this.#report(failure)
+  }
+
+  succeeded(): void {
+    if (this.#failingSince === undefined) return
+    const failedForMs = this.#options.monotonicNow() - this.#failingSince
+    this.#failingSince = undefined
+    if (!this.#isReported) return
+    this.#isReported = false
+    this.#options.onRecovery(failedForMs)
+  }
+}
+
 /**
  * Logs a warning on the first call with this message; later calls with the same message log
  * nothing.

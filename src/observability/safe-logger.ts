@@ -20,9 +20,14 @@ export interface Logger {
   warn(details: object, message: string): void
   /** Logs a problem that only a change of the configuration fixes. Default: the method `warn`. */
   error?(details: object, message: string): void
+  /**
+   * Logs that keys were fetched or changed, and that an issuer or a store works again after a logged
+   * failure. Default: these lines are discarded.
+   */
+  info?(details: object, message: string): void
 }
 
-/** A {@link Logger} that has both methods, neither of which throws. */
+/** A {@link Logger} that has all methods, none of which throws. */
 export interface SafeLogger extends Required<Logger> {}
 
 /**
@@ -33,6 +38,10 @@ export function safeLogger(logger: Logger): SafeLogger {
   return {
     warn: (details, message) => logSafely(logger, 'warn', details, message),
     error: (details, message) => logSafely(logger, 'error', details, message),
+    // A logger without `info` may be an alarm: only a problem may fall back to its `warn`.
+    info: (details, message) => {
+      if (hasMethod(logger, 'info')) logSafely(logger, 'info', details, message)
+    },
   }
 }
 
@@ -58,12 +67,14 @@ export function logSafely(logger: AnyLogger, level: Level, details: object, mess
  * @throws {TypeError} if the logger has no method `warn`.
  */
 export function resolveLogger(logger: Logger = { warn() {} }): SafeLogger {
-  return hasWarn(logger) ? safeLogger(logger) : reject('logger', 'must have a method "warn"')
+  return hasMethod(logger, 'warn')
+    ? safeLogger(logger)
+    : reject('logger', 'must have a method "warn"')
 }
 
-function hasWarn(logger: Logger): boolean {
+function hasMethod(logger: Logger, level: keyof Logger): boolean {
   try {
-    return typeof logger?.warn === 'function'
+    return typeof logger?.[level] === 'function'
   } catch {
     return false
   }

@@ -30,6 +30,10 @@ export class PersistentSubscription {
     this.#options = options
   }
 
+  get isSubscribed(): boolean {
+    return this.#unsubscribe !== undefined
+  }
+
   /**
    * Starts an attempt to subscribe, unless a subscription exists, an attempt is in flight, the last
    * attempt began less than 5 s ago, or this object is closed.

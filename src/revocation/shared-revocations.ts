@@ -6,7 +6,7 @@
  * Messages may be lost, so every instance also polls the store twice a second.
  */
 import { StoreUnavailableError } from '../errors/errors.js'
-import { type Report, throttledReport } from '../observability/reports.js'
+import { OutageReports } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 import { PersistentSubscription } from './persistent-subscription.js'
 import { RevocationReader } from './revocation-reader.js'
@@ -24,6 +24,11 @@ export interface SharedRevocationsOptions {
   readonly monotonicNow: () => number
   /** Called when a call to the store fails, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
+  /**
+   * Called when this instance, after a reported failure, shares revocations in both directions
+   * again. Must not throw.
+   */
+  readonly onRecovery: (failedForMs: number) => void
   /** Called on close with the number of revocations that could not be written. Must not throw. */
   readonly onLost: (count: number) => void
 }
@@ -49,7 +54,7 @@ export class SharedRevocations {
   readonly #writer: RevocationWriter
   readonly #reader: RevocationReader
   readonly #subscription: PersistentSubscription
-  readonly #report: Report<unknown>
+  readonly #reports: OutageReports<unknown>
   #polling: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #isHinted = false
@@ -59,7 +64,7 @@ export class SharedRevocations {
   constructor(options: SharedRevocationsOptions) {
     const { store, monotonicNow } = options
     this.#options = options
-    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, monotonicNow)
+    this.#reports = new OutageReports({ ...options, intervalMs: REPORT_INTERVAL_MS })
     this.#writer = new RevocationWriter({ ...options, onWritten: () => this.#publish() })
     this.#reader = new RevocationReader({ ...options, writer: this.#writer })
     this.#subscription = new PersistentSubscription({
@@ -70,8 +75,8 @@ export class SharedRevocations {
         this.#reader.expectGap()
         this.#hint()
       },
-      onFailure: (error) => this.#report(error),
-      monotonicNow: monotonicNow,
+      onFailure: (error) => this.#reports.failed(error),
+      monotonicNow,
     })
   }
 
@@ -109,7 +114,7 @@ export class SharedRevocations {
     try {
       await this.#writer.write(revocation)
     } catch (error) {
-      this.#report(error)
+      this.#reports.failed(error)
       throw unavailable(error)
     }
   }
@@ -159,7 +164,7 @@ export class SharedRevocations {
       try {
         return await this.#writer.writeAll()
       } catch (error) {
-        this.#report(error)
+        this.#reports.failed(error)
         await pause(RETRY_DELAY_MS)
       }
     }
@@ -170,7 +175,7 @@ export class SharedRevocations {
     if (this.#closing !== undefined) return Promise.resolve()
     this.#subscription.ensureSubscribed()
     this.#polling ??= this.#pollNow()
-      .catch((error) => this.#report(error))
+      .catch((error) => this.#reports.failed(error))
       .finally(() => {
         this.#polling = undefined
       })
@@ -182,6 +187,7 @@ export class SharedRevocations {
     await this.#reader.read()
     await this.#writer.extendTtls()
     await this.#writer.writeAll()
+    if (this.#subscription.isSubscribed) this.#reports.succeeded()
   }
 
   /** Schedules a read after the one in flight, at least 20 ms after the start of the last read. */

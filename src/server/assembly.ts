@@ -7,7 +7,7 @@ import { Decrypter } from '../decryption/decrypter.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isMetadataUrl } from '../issuer/identifier-syntax.js'
 import type { IssuerSource } from '../issuer/issuer.js'
-import { type WarnOnce, warnOnce } from '../observability/reports.js'
+import { OutageReports, type WarnOnce, warnOnce } from '../observability/reports.js'
 import { Counters } from '../observability/statistics.js'
 import { Pipeline } from '../pipeline/pipeline.js'
 import type { Clock } from '../policy/step-up.js'
@@ -144,6 +144,11 @@ function assembleRevocations({
     monotonicNow,
     onFailure: (err) =>
       logger.warn({ err }, 'revocation store unavailable; known revocations stay in force'),
+    onRecovery: (failedForMs) =>
+      logger.info(
+        { failedForMilliseconds: Math.round(failedForMs) },
+        'revocation store recovered; revocations are shared again',
+      ),
     onLost: (revocations) =>
       logger.error(
         { revocations },
@@ -164,10 +169,12 @@ interface ObservedStores {
   status(sharedRevocations: SharedRevocations | undefined): readonly StoreStatus[]
 }
 
-function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
+function observeStores(options: ResolvedOptions): ObservedStores {
+  const { stores, dpop } = options
   const observed = new Map<StoreStatus['use'], StoreHealth>()
   const observe = (use: StoreStatus['use'], store: Store): Store => {
-    const health = new StoreHealth()
+    // The other uses report their recovery themselves.
+    const health = new StoreHealth(use === 'replay' ? replayReports(options) : undefined)
     observed.set(use, health)
     return observedStore(store, health, use !== 'introspection')
   }
@@ -195,6 +202,23 @@ function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
         }
       }),
   }
+}
+
+/**
+ * Reports that the replay store works again. Its failures are reported where they occur, at most
+ * once a second, because their effect depends on the kind of token.
+ */
+function replayReports({ logger, monotonicNow }: ResolvedOptions): OutageReports<unknown> {
+  return new OutageReports({
+    onFailure: () => {},
+    onRecovery: (failedForMs) =>
+      logger.info(
+        { failedForMilliseconds: Math.round(failedForMs) },
+        'replay store recovered; replays are detected again',
+      ),
+    intervalMs: 1_000,
+    monotonicNow,
+  })
 }
 
 function assembleResourceMetadata(

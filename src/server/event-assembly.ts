@@ -2,7 +2,7 @@
 import { reject } from '../base/check.js'
 import { discoverTransmitter } from '../http/metadata.js'
 import type { IssuerSource } from '../issuer/issuer.js'
-import { throttledReport } from '../observability/reports.js'
+import { OutageReports, throttledReport } from '../observability/reports.js'
 import type { Counters } from '../observability/statistics.js'
 import { EventTokens } from '../security-events/event-tokens.js'
 import { Feed, type FeedOptions } from '../security-events/feed.js'
@@ -79,10 +79,20 @@ function assemblePoller(
   const { issuer } = feed
   const { poll } = feed.options
   if (poll === undefined) return []
+  const polls = new OutageReports({
+    onFailure: (details: object) =>
+      logger.warn(details, 'polling for security events failed; events arrive late'),
+    onRecovery: (failedForMs) =>
+      logger.info(
+        { issuer, failedForMilliseconds: Math.round(failedForMs) },
+        'polling for security events recovered; events arrive in time again',
+      ),
+    intervalMs: 0,
+    monotonicNow,
+  })
   const onFailure = (err: unknown, retryIn: number) => {
     feed.recordPoll(err)
-    const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
-    logger.warn(details, 'polling for security events failed; events arrive late')
+    polls.failed({ err, issuer, retryInMilliseconds: Math.round(retryIn) })
   }
   const reportEvent = throttledReport(
     (details: object) => logger.warn(details, EVENT_FAILED),
@@ -93,7 +103,10 @@ function assemblePoller(
     feed.recordPoll(err)
     reportEvent({ err, issuer, retryInMilliseconds: Math.round(retryIn) })
   }
-  const onPolled = () => feed.recordPoll()
+  const onPolled = () => {
+    feed.recordPoll()
+    polls.succeeded()
+  }
   return [new Poller({ ...poll, issuer, events, onPolled, onFailure, onEventFailure })]
 }
 

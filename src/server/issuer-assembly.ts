@@ -19,7 +19,7 @@ import type { ResolvedKeys } from '../issuer/keys-option.js'
 import type { ResolvedIssuer } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
-import type { JwksCache } from '../keys/jwks-cache.js'
+import type { FetchedKeys, JwksCache } from '../keys/jwks-cache.js'
 import { type DiscoveredJwksOptions, discoveredJwks } from '../keys/jwks-discovery.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
@@ -155,6 +155,27 @@ function reportSkipped(issuer: string, { logger }: ResolvedOptions) {
     )
 }
 
+function reportFetched(issuer: string, { issuers, logger }: ResolvedOptions) {
+  return ({ isFirst, failedForMs, added, removed }: FetchedKeys) => {
+    if (failedForMs !== undefined) {
+      logger.info(
+        { issuer, failedForMilliseconds: Math.round(failedForMs) },
+        'JWKS fetch recovered; tokens are verified with fresh keys',
+      )
+    }
+    if (!isFirst) {
+      if (added.length + removed.length === 0) return
+      logger.info(
+        { issuer, added, removed },
+        'JWKS changed; tokens signed with added keys are accepted, those with removed keys rejected',
+      )
+    } else if (failedForMs === undefined && issuers.from === 'options') {
+      // A function may resolve thousands of issuers, whose first fetch is no news.
+      logger.info({ issuer, keys: added }, 'JWKS fetched; tokens of this issuer can be verified')
+    }
+  }
+}
+
 function assembleRemoteKeys(
   issuer: string,
   keys: Extract<ResolvedKeys, { from: 'remote' }>,
@@ -177,6 +198,7 @@ function assembleRemoteKeys(
               { err, issuer },
               `key store ${what} failed; a restart during an issuer outage would start without keys`,
             ),
+          onRecovery: () => logger.info({ issuer }, 'key store recovered; fetched keys are saved'),
         })
   return discoveredJwks({
     ...jwks,
@@ -190,6 +212,7 @@ function assembleRemoteKeys(
     refreshUnused: issuers.from === 'options',
     now: monotonicNow,
     onSkipped: reportSkipped(issuer, options),
+    onFetched: reportFetched(issuer, options),
     onFailure: (err, retryIn, usableFor) =>
       logger.warn(
         {
@@ -226,6 +249,11 @@ async function assembleIntrospection(
         { err, issuer },
         'shared introspection cache failed; introspecting on this instance only',
       ),
+    onRecovery: (failedForMs: number) =>
+      logger.info(
+        { issuer, failedForMilliseconds: Math.round(failedForMs) },
+        'shared introspection cache recovered; responses are shared again',
+      ),
   }
   const introspector = await createIntrospector({
     ...introspection,
@@ -245,6 +273,11 @@ async function assembleIntrospection(
       const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
       logger[err.level](details, 'token introspection failed')
     },
+    onRecovery: (failedForMs) =>
+      logger.info(
+        { issuer, failedForMilliseconds: Math.round(failedForMs) },
+        'token introspection recovered; tokens are introspected again',
+      ),
     onOnlyInactive: () =>
       logger.error(
         { issuer },

@@ -30,9 +30,20 @@ export interface StoreStatus {
   readonly lastError: string | undefined
 }
 
+/** Receives the result of each call of a store. Must not throw. */
+export interface CallObserver {
+  failed(error: StoreError): void
+  succeeded(): void
+}
+
 export class StoreHealth {
+  readonly #observer: CallObserver | undefined
   #state: StoreStatus['state'] = 'unused'
   #lastError: string | undefined
+
+  constructor(observer?: CallObserver) {
+    this.#observer = observer
+  }
 
   get state(): StoreStatus['state'] {
     return this.#state
@@ -52,11 +63,13 @@ export class StoreHealth {
       const result = await call()
       this.#state = 'available'
       this.#lastError = undefined
+      this.#observer?.succeeded()
       return result
     } catch (thrown) {
       const error = new StoreError(thrown)
       this.#state = 'unavailable'
       this.#lastError = error.message
+      this.#observer?.failed(error)
       throw error
     }
   }

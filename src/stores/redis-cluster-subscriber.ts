@@ -18,6 +18,10 @@ export class ClusterSubscriber implements RedisSubscriber {
     this.#connectToAnyNode = connectToAnyNode
   }
 
+  get lastError(): string | undefined {
+    return this.#node?.lastError
+  }
+
   connect(): void {
     if (this.#isEnded) return
     const node = this.#connectToAnyNode()

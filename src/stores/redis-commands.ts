@@ -9,6 +9,7 @@
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisCommand, RedisConnection } from './redis-connection.js'
+import { withLastError } from './redis-error.js'
 
 /** How long commands fail after a deadline has passed, unless an overdue reply arrives. */
 const RETRY_DELAY_MS = 1_000
@@ -50,7 +51,7 @@ export class RedisCommands {
     if (this.#connection.isReady()) return this.#sendNow(command)
     return this.#waitForConnection().then(() => {
       // The connection may already be lost again. The Redis client would then queue the command.
-      if (!this.#connection.isReady()) throw notConnected()
+      if (!this.#connection.isReady()) throw this.#notConnected()
       return this.#sendNow(command)
     })
   }
@@ -86,10 +87,14 @@ export class RedisCommands {
   }
 
   #waitForConnection(): Promise<unknown> {
-    if (this.#hasWaited) return Promise.reject(notConnected())
-    this.#connecting ??= this.#withDeadline(this.#ready).finally(() => {
-      this.#hasWaited = true
-    })
+    if (this.#hasWaited) return Promise.reject(this.#notConnected())
+    this.#connecting ??= this.#withDeadline(this.#ready)
+      .catch((error) => {
+        throw this.#connection.lastError === undefined ? error : this.#notConnected()
+      })
+      .finally(() => {
+        this.#hasWaited = true
+      })
     return this.#connecting
   }
 
@@ -112,8 +117,8 @@ export class RedisCommands {
       )
     })
   }
-}
 
-function notConnected(): Error {
-  return new Error('Redis is not connected')
+  #notConnected(): Error {
+    return new Error(withLastError('Redis is not connected', this.#connection.lastError))
+  }
 }

@@ -24,6 +24,8 @@ export interface RedisConnection {
   send(command: RedisCommand): Promise<unknown>
   /** Calls the listener each time a connection becomes ready. */
   onReady(listener: () => void): void
+  /** The last error event since the last connection, loggable; `undefined` if there was none. */
+  readonly lastError: string | undefined
   /** Returns a second connection, still unconnected, to the same server or a node of the Cluster. */
   duplicate(): RedisSubscriber
 }
@@ -34,6 +36,8 @@ export interface RedisSubscriber {
   /** Calls the listener each time the connection becomes ready. */
   onReady(listener: () => void): void
   subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>
+  /** The last error event since the last connection, loggable; `undefined` if there was none. */
+  readonly lastError: string | undefined
   /** Closes the connection; the client does not reconnect. */
   end(): void
 }
@@ -48,13 +52,19 @@ export interface NodeSubscriber extends RedisSubscriber {
 export class ClientEvents {
   readonly #client: Pick<RedisClient, 'on'>
   readonly #readyListeners: (() => void)[] = []
+  #lastError: string | undefined
 
   constructor(client: Pick<RedisClient, 'on'>) {
     this.#client = client
-    // Ignores errors, because an unhandled 'error' event would end the process, and each failed
-    // command rejects anyway.
-    client.on('error', () => {})
+    // The listener also prevents that an unhandled 'error' event ends the process.
+    client.on('error', (error: unknown) => {
+      this.#lastError = new RedisError(error).message
+    })
     client.on('ready', () => this.emitReady())
+  }
+
+  get lastError(): string | undefined {
+    return this.#lastError
   }
 
   onReady(listener: () => void): void {
@@ -66,6 +76,7 @@ export class ClientEvents {
   }
 
   protected emitReady(): void {
+    this.#lastError = undefined
     for (const listener of this.#readyListeners) listener()
   }
 }

@@ -5,6 +5,11 @@
  */
 import { withoutData } from './store-error.js'
 
+/** Returns the text, followed by the last error of a connection, if there is one. */
+export function withLastError(text: string, lastError: string | undefined): string {
+  return lastError === undefined ? text : `${text}: ${lastError}`
+}
+
 /** An error with only the code and the redacted message of the client's error. */
 export class RedisError extends Error {
   override readonly name = 'RedisError'
@@ -21,11 +26,12 @@ export class RedisError extends Error {
 function partsOf(error: unknown): { message: string; code: string | undefined } {
   try {
     const { message, code } = error as Record<string, unknown>
+    // If a connection fails at several addresses of a host, Node's error has a code but no message.
     const text = typeof message === 'string' ? withoutData(message) : ''
     const known = codeOf(code) ?? codeOf(text.split(' ', 1)[0])
-    return { message: text || `Redis command failed: ${known ?? 'no reason given'}`, code: known }
+    return { message: text || `Redis failed: ${known ?? 'no reason given'}`, code: known }
   } catch {
-    return { message: 'Redis command failed: no reason given', code: undefined }
+    return { message: 'Redis failed: no reason given', code: undefined }
   }
 }
 

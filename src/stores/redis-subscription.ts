@@ -4,6 +4,7 @@
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisSubscriber } from './redis-connection.js'
+import { withLastError } from './redis-error.js'
 import type { Unsubscribe } from './store.js'
 
 export interface RedisSubscriptionOptions {
@@ -36,7 +37,10 @@ export function subscribeTo(
       end()
       reject(error)
     }
-    const expire = () => fail(new Error(`SUBSCRIBE timed out after ${timeoutMs} ms`))
+    const expire = () => {
+      const timedOut = `SUBSCRIBE timed out after ${timeoutMs} ms`
+      fail(new Error(withLastError(timedOut, connection.lastError)))
+    }
     const stopDeadline = startDeadline(timeoutMs, expire, { keepsAlive: true })
     const deliver = (message: string) => {
       // A message in flight may arrive after the subscription has ended.

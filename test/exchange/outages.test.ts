@@ -355,14 +355,14 @@ t.test('close() aborts requests, and rejects queued and further ones', async (t)
 t.test(
   "the error of the application's fetch, which may hold the request, is dropped",
   async (t) => {
-    const { server, exchanger } = await start(t, {
+    const { exchanger } = await start(t, {
       fetch: async (url, init) => {
         if (init.method === 'GET') return fetch(url, init)
         throw Object.assign(new Error(`no route for ${init.body}`), { request: init })
       },
     })
     const error = await unavailable(exchanger.exchange('secret-subject'))
-    t.match(error.cause, { message: `token exchange at ${server.issuer} failed: no response` })
+    t.match(error.cause, { message: /^token exchange at http:\S+\/token failed: no response$/ })
     t.notMatch(inspect(error, { depth: 9 }), /secret/)
   },
 )

@@ -19,7 +19,7 @@ async function start(t: Test, withStore = false) {
   const instance = async () =>
     introspectorOf(t, server, {
       onOnlyInactive: () => void reports++,
-      ...(withStore && { shared: { ...shared, onFailure() {} } }),
+      ...(withStore && { shared: { ...shared, onFailure() {}, onRecovery() {} } }),
     })
   const { introspector } = await instance()
   return {

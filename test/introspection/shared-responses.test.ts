@@ -66,6 +66,7 @@ async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, 
       secret,
       clientId,
       onFailure: (e: unknown) => reported.push(e),
+      onRecovery: () => {},
     }
     const instance = await introspectorOf(t, server, { shared, ...overrides, ...more })
     // One clock for all instances.
@@ -346,6 +347,7 @@ async function instancesLike(
     secret: SECRET,
     clientId: CLIENT.clientId,
     onFailure: (error: unknown) => reported.push(error),
+    onRecovery: () => {},
   }
   const instance = await introspectorOf(t, server, { shared })
   Object.defineProperty(instance.clock, 'now', { get: () => clock.now })
@@ -376,7 +378,8 @@ t.test('a store that fails, stalls or throws costs introspection requests only',
     const reported: unknown[] = []
     const store = { get: broken, set: broken, delete: broken } as unknown as Store
     const onFailure = (error: unknown) => void reported.push(error)
-    const shared = { store, secret: SECRET, clientId: CLIENT.clientId, onFailure }
+    const onRecovery = () => {}
+    const shared = { store, secret: SECRET, clientId: CLIENT.clientId, onFailure, onRecovery }
     const { outcome, clock } = await introspectorOf(t, server, { shared })
     t.equal(await outcome('good'), 'active', name)
     t.equal(await outcome('random'), 'rejected', name)
@@ -406,6 +409,7 @@ function sharedResponses(
     monotonicNow: () => NOW,
     closing: new AbortController().signal,
     onFailure,
+    onRecovery: () => {},
   })
 }
 

@@ -34,6 +34,7 @@ function keySets(maxEntries: number) {
     persisted: undefined,
     now: () => 1_000_000,
     onFailure: () => {},
+    onFetched: () => {},
     onSkipped: () => {},
   })
   return it

@@ -313,3 +313,35 @@ t.test(
     }
   },
 )
+
+t.test('says why there is no connection', async (t) => {
+  const refused = () => Object.assign(new Error(''), { code: 'ECONNREFUSED' })
+  const redis = new FakeRedis()
+  const client = new FakeIoRedis(redis)
+  const it = redisStore({ client, timeout: 20 })
+  const first = it.get('a')
+  client.emit('error', refused())
+  const message = 'Redis is not connected: Redis failed: ECONNREFUSED'
+  await t.rejects(first, { message })
+  await t.rejects(it.get('a'), { message })
+  await client.connect()
+  t.equal(await it.get('a'), undefined)
+  redis.stop()
+  await t.rejects(it.get('a'), { message: 'Redis is not connected' }, 'the error is outdated')
+  client.emit('error', new Error('connect ETIMEDOUT //user:secret@redis:6379'))
+  await t.rejects(it.get('a'), {
+    message: 'Redis is not connected: connect ETIMEDOUT //…@redis:6379',
+  })
+
+  client.duplicate = () => {
+    const copy = new FakeIoRedis(redis)
+    copy.connect = async () => {
+      copy.emit('error', refused())
+    }
+    return copy
+  }
+  const nothing = () => {}
+  await t.rejects(it.subscribe('news', nothing, nothing), {
+    message: 'SUBSCRIBE timed out after 20 ms: Redis failed: ECONNREFUSED',
+  })
+})

@@ -33,6 +33,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     maxBytes: 65_536,
     fetch,
     now: Date.now,
+    onFetched() {},
     onSkipped() {},
     onFailure() {},
   })
@@ -57,6 +58,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     },
     now: Date.now,
     monotonicNow: Date.now,
+    onRecovery() {},
     onFailure: (failure) => failures.push(failure),
     onOnlyInactive() {},
   })
