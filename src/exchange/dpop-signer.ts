@@ -1,5 +1,5 @@
 /** Creates DPoP proofs with a key of this API (RFC 9449 §4.2). */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { types } from 'node:util'
 import type { CryptoKey, JWK } from 'jose'
 import { SignJWT } from 'jose/jwt/sign'
@@ -8,6 +8,7 @@ import { exportJWK } from 'jose/key/export'
 import { generateKeyPair } from 'jose/key/generate/keypair'
 import { importJWK } from 'jose/key/import'
 import { ownMembers } from '../base/plain-object.js'
+import { sha256 } from '../base/thumbprint.js'
 
 /** The request that a proof is for. */
 export interface ProvenRequest {
@@ -69,5 +70,5 @@ async function givenKey(key: JWK): Promise<DPoPSigningKey> {
 }
 
 function digestOf(accessToken: string): string {
-  return createHash('sha256').update(accessToken).digest('base64url')
+  return sha256(accessToken)
 }

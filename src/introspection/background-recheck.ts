@@ -5,9 +5,9 @@
  * (`recheck-retries.ts`); meanwhile the token is accepted for at most `recheckStaleIfError`.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
+import { sha256 } from '../base/thumbprint.js'
 import type { IntrospectionClient } from './introspection-client.js'
 import { RecheckRetries } from './recheck-retries.js'
-import { digestOf } from './response-cache.js'
 
 /**
  * `unknown`: no recheck has succeeded yet; the token is accepted. `unconfirmed`: no recheck has
@@ -172,7 +172,7 @@ export class RecheckCache {
    *   input as a genuine one.
    */
   recheckOf(token: string): Recheck {
-    const key = digestOf(token.slice(0, token.lastIndexOf('.')))
+    const key = sha256(token.slice(0, token.lastIndexOf('.')))
     return this.#revoked.get(key) ?? this.#active.get(key) ?? this.#start(key, token)
   }
 

@@ -2,7 +2,7 @@
  * Detects that the issuer reports all JWTs inactive that are valid here. The issuer then probably
  * does not allow this client to introspect them, so that every JWT looks revoked.
  */
-import { digestOf } from './response-cache.js'
+import { sha256 } from '../base/thumbprint.js'
 
 /** Number of different inactive JWTs that end detection: a few may have been revoked. */
 const MIN_TOKENS = 10
@@ -35,7 +35,7 @@ export class InactiveTokens {
     const digests = this.#digests
     if (digests === undefined || token.split('.').length !== 3) return
     // Omits the signature, because a caller can change an ECDSA signature to an equally valid one.
-    digests.add(digestOf(token.slice(0, token.lastIndexOf('.'))))
+    digests.add(sha256(token.slice(0, token.lastIndexOf('.'))))
     if (digests.size < MIN_TOKENS) return
     this.#digests = undefined
     this.#onOnlyInactive()

@@ -14,6 +14,7 @@
  * tokens get a 503. Trusted tokens have priority (`priority-limiter.ts`).
  */
 import { setMaxListeners } from 'node:events'
+import { sha256 } from '../base/thumbprint.js'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
 import { LocatedEndpoint } from '../http/located-endpoint.js'
 import { discoverIntrospection } from '../http/metadata.js'
@@ -26,7 +27,7 @@ import type { SendIntrospectionRequest } from './introspection-request.js'
 import type { IntrospectionResponse, IntrospectionResult } from './introspection-response.js'
 import type { IntrospectionFetch } from './options.js'
 import type { Priority } from './priority-limiter.js'
-import { digestOf, ResponseCache } from './response-cache.js'
+import { ResponseCache } from './response-cache.js'
 import { SharedResponses, type SharedResponsesOptions } from './shared-responses.js'
 
 /** All times in milliseconds. */
@@ -125,7 +126,7 @@ export class Introspector {
     token: string,
     isVerified = false,
   ): IntrospectionResponse | undefined | Promise<IntrospectionResponse | undefined> {
-    const key = digestOf(token)
+    const key = sha256(token)
     const fresh = this.#cache.fresh(key)
     if (fresh !== undefined) return fresh
     const negative = this.#cache.negative(key)

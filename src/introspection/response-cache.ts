@@ -5,7 +5,6 @@
  * cache: an attacker can create any number of negative entries, but these evict only other negative
  * entries. No response is used at or after its `exp` (RFC 7662 §4).
  */
-import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
 import { MAX_RETRY_AFTER_MS } from '../http/back-off.js'
@@ -167,8 +166,4 @@ export class ResponseCache {
     const exp = ownMember(response, 'exp')
     return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? response : undefined
   }
-}
-
-export function digestOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

@@ -3,9 +3,10 @@
  * fingerprint represents data by value, and functions, keys and stores by identity.
  */
 
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { types } from 'node:util'
 import { isPlainObject } from '../base/plain-object.js'
+import { sha256 } from '../base/thumbprint.js'
 
 export class ConfigFingerprints {
   readonly #numbers = new WeakMap<object, number>()
@@ -25,7 +26,7 @@ export class ConfigFingerprints {
       return write(this[name])
     })
     // Hashes the text, because it may contain a secret.
-    return createHash('sha256').update(text).digest('base64url')
+    return sha256(text)
   }
 
   #write(member: unknown): unknown {

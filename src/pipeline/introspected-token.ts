@@ -4,7 +4,7 @@
  * checks that {@link RELAXED_SHAPE} turns off are left out.
  */
 import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
-import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
+import { type AccessTokenClaims, timesOf } from '../access-token/access-token-claims.js'
 import {
   boundCertificateOf,
   boundKeyOf,
@@ -63,10 +63,9 @@ export function introspectToken(
   const early = isCheap ? embeddedConfirmation(texts, rules) : undefined
   if (isRejection(early)) return early
   return andThen(requestIntrospection(raw, issuer, false), (response) => {
-    const claims = verifyResponse(response, {}, issuer, rules)
-    if (isRejection(claims)) return claims
-    const responded = confirmationIn(response, rules)
-    if (isRejection(responded)) return responded
+    const checked = checkResponse(response, issuer, rules)
+    if (isRejection(checked)) return checked
+    const { claims, responded } = checked
     const embedded = isCheap ? early : embeddedConfirmation(texts, rules)
     if (isRejection(embedded)) return embedded
     const differing = embedded && checkSameBinding(responded, embedded)
@@ -88,7 +87,8 @@ export function verifyActive(
   issuer: Issuer,
   rules: IntrospectionRules,
 ): StepResult<AccessToken> {
-  return andThen(requestIntrospection(token.raw, issuer, true), (response) => {
+  return andThen(requestIntrospection(token.raw, issuer, true), (received) => {
+    const response = withoutNulls(received)
     const claims = verifyResponse(response, token.claims, issuer, rules)
     if (isRejection(claims)) return claims
     const responded = confirmationIn(response, rules)
@@ -128,9 +128,7 @@ function requestIntrospection(
   isVerified: boolean,
 ): StepResult<Claims> {
   const requested = introspection?.introspector.introspect(raw, isVerified)
-  return andThen(requested, (response) =>
-    response === undefined ? inactive() : withoutNulls(response),
-  )
+  return andThen(requested, (response) => (response === undefined ? inactive() : response))
 }
 
 /**
@@ -180,6 +178,36 @@ function checkSendable(raw: string): Rejection | undefined {
     check: 'token',
     expected: 'characters that RFC 9110 §11.2 allows',
   })
+}
+
+interface CheckedResponse {
+  readonly issuer: Issuer
+  readonly claims: AccessTokenClaims
+  /** The binding that the response names. */
+  readonly responded: Confirmation | undefined
+}
+
+/** Valid responses; those in the cache are checked once, except for their times. */
+const checkedResponses = new WeakMap<Claims, CheckedResponse>()
+
+/** Checks the response for a token whose claims are not known otherwise. */
+function checkResponse(
+  response: Claims,
+  issuer: Issuer,
+  rules: IntrospectionRules,
+): Result<CheckedResponse> {
+  const known = checkedResponses.get(response)
+  if (known?.issuer === issuer) {
+    return checkTimes(timesOf(known.claims), rules.limits, rules.now()) ?? known
+  }
+  const members = withoutNulls(response)
+  const claims = verifyResponse(members, {}, issuer, rules)
+  if (isRejection(claims)) return claims
+  const responded = confirmationIn(members, rules)
+  if (isRejection(responded)) return responded
+  const checked = { issuer, claims, responded }
+  checkedResponses.set(response, checked)
+  return checked
 }
 
 function verifyResponse(

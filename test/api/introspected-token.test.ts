@@ -58,6 +58,22 @@ async function introspecting(
   }
 }
 
+t.test('checks the times of a cached response at each use', async (t) => {
+  const cached = { cacheMaxAge: 3_600_000 }
+  const { server, clock, good, state, introspections } = await introspecting(t, cached, {
+    maxTokenAge: 60,
+    clockTolerance: 0,
+  })
+  state.tokens.set('opaque', { ...good, exp: seconds() + 3_600 })
+  const { claims } = await server.verify('opaque')
+  t.strictSame((await server.verify('opaque')).claims, claims)
+  clock.now += 51_000
+  await t.rejects(server.verify('opaque'), rejectedBy('age'), 'older than maxTokenAge')
+  clock.now -= 3_600_000
+  await t.rejects(server.verify('opaque'), rejectedBy('issued-at'), 'the clock was set back')
+  t.equal(introspections.length, 1)
+})
+
 t.test('gives the advice of the profile if an introspected token has no scope', async (t) => {
   const { server, state, good } = await introspecting(t, {}, { profile: 'authentik' })
   const { scope: _scope, ...withoutScope } = good

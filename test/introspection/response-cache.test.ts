@@ -1,7 +1,8 @@
 /** Lifetime and bounds of cached responses (RFC 7662 §4, RFC 9700 §4.9.3). */
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
-import { digestOf, ResponseCache } from '../../src/introspection/response-cache.js'
+import { sha256 } from '../../src/base/thumbprint.js'
+import { ResponseCache } from '../../src/introspection/response-cache.js'
 import {
   CLIENT,
   introspectorOf,
@@ -144,8 +145,6 @@ t.test('bounds the cache in entries and bytes', async (t) => {
 
 t.test('I4: keys entries by SHA-256 only', async (t) => {
   const token = 'an-opaque-token-that-is-a-secret'
-  t.match(digestOf(token), /^[\w-]{43}$/)
-  t.not(digestOf(token), digestOf(`${token}.`))
   const known = new ResponseCache({
     cacheMaxAge: 1,
     negativeCacheMaxAge: 1,
@@ -155,8 +154,8 @@ t.test('I4: keys entries by SHA-256 only', async (t) => {
     now: Date.now,
     monotonicNow: Date.now,
   })
-  known.store(digestOf(token), GOOD as never, 10)
-  t.ok(known.hasEntry(digestOf(token)))
+  known.store(sha256(token), GOOD as never, 10)
+  t.ok(known.hasEntry(sha256(token)))
   t.notOk(known.hasEntry(token))
 })
 
