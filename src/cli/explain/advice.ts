@@ -12,6 +12,7 @@ import { isExpectedType } from '../../token/claims.js'
 import type { ParsedJws } from '../../token/compact-jws.js'
 import { audienceAdvice } from './audience-advice.js'
 import { malformedClaimAdvice } from './claim-advice.js'
+import { credentialsAdvice } from './credentials-advice.js'
 import { contentAdvice, decryptionAdvice, encryptedLayerAdvice } from './decryption-advice.js'
 import type { EncryptedLayer } from './encrypted-layer.js'
 import type { GivenToken } from './given-token.js'
@@ -74,19 +75,6 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
     'The token is sender-constrained. The API must accept such tokens (option "dpop" or "mtls"), and the client must send a proof of possession with the token.',
   scope: ({ jws, issuer, requirement }) =>
     scopeAdvice(issuer.profile.scope(jws.claims as AccessTokenClaims), `${requirement.scope}`),
-}
-
-export function credentialsAdvice({ authorization, removed }: GivenToken): string {
-  if (removed.length > 0) {
-    return `The API rejects this input: send only the token, exactly as in "access_token" of the token response. To read the token, explain removed: ${removed.join(', ')}.`
-  }
-  if (/^dpop(?:[ \t]|$)/i.test(authorization)) {
-    return 'An API accepts the scheme DPoP only with its option "dpop" and a proof, which explain does not check. The steps below check the token alone.'
-  }
-  if (!/^bearer(?:[ \t]|$)/i.test(authorization)) {
-    return 'The API accepts only the scheme Bearer: send "Authorization: Bearer", a space, and the token.'
-  }
-  return 'Pass only the token, exactly as in "access_token" of the token response: no quotation marks, no line breaks, nothing else.'
 }
 
 function tokenAdvice({

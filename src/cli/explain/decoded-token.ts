@@ -7,12 +7,12 @@ import { type Claims, parseCompactJws, withClaims } from '../../token/compact-jw
 import { decodeCheapObject } from '../../token/compact-serialization.js'
 import { KnownHeaders } from '../../token/known-headers.js'
 import { printableJson } from '../printable.js'
-import { credentialsAdvice } from './advice.js'
+import { credentialsAdvice } from './credentials-advice.js'
 import { type EncryptedLayer, readEncryptedLayer } from './encrypted-layer.js'
-import { type RequestResult, resultOfHeader } from './explanation.js'
 import { type GivenToken, readGivenToken } from './given-token.js'
 import { looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
 import { forIssuerItselfAdvice, malformedAdvice } from './malformed-advice.js'
+import { type RequestResult, resultOfHeader } from './request-result.js'
 import {
   describeExpiry,
   durationOf,

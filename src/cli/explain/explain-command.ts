@@ -20,9 +20,10 @@ import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
 import { widthOf } from '../wrap.js'
 import { decodeToken } from './decoded-token.js'
-import { createExplainer, type RequestResult } from './explanation.js'
+import { createExplainer } from './explanation.js'
 import { readGivenToken } from './given-token.js'
 import { renderDecodedJson, renderDecodedText, renderJson, renderText } from './render.js'
+import type { RequestResult } from './request-result.js'
 
 const ISSUER_SERVES_API_ONLY = 'issuer-serves-this-api-only'
 

@@ -3,34 +3,15 @@
  * pipeline must agree with the results of the steps.
  */
 
-import { bearerToken } from '../../credentials/bearer.js'
-import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import { assemble } from '../../server/assembly.js'
 import { type ResourceServerOptions, resolveOptions } from '../../server/options.js'
 import { ResourceServer } from '../../server/resource-server.js'
-import { type GivenToken, readGivenToken } from './given-token.js'
+import { readGivenToken } from './given-token.js'
 import { ObservedFetch } from './observed-fetch.js'
-import { type Step, stepOf } from './step.js'
+import { type RequestResult, rejected, resultOfHeader } from './request-result.js'
+import type { Step } from './step.js'
 import { type Trace, trace } from './trace.js'
-
-/** How an API responds to a request with the token. */
-export type RequestResult =
-  | { readonly accepted: true }
-  | {
-      readonly accepted: false
-      /** HTTP status of the response. */
-      readonly status: number
-      readonly code: string
-      readonly message: string
-      /** The step that rejected the request. */
-      readonly step: Step['name']
-      /**
-       * The layer of an encrypted token that is at fault: the JWE, or the JWT in it. Absent if the
-       * token is not encrypted, or if an API rejects the input as credentials.
-       */
-      readonly layer?: 'encrypted token' | 'content'
-    }
 
 export interface Explanation extends Trace {
   /** The result for a request with the unchanged input. */
@@ -94,16 +75,6 @@ export async function createExplainer(
   }
 }
 
-/** Returns the result of extracting a bearer token from the header, as the plugin does. */
-export function resultOfHeader({ authorization }: GivenToken): RequestResult {
-  try {
-    const token = bearerToken({ rawHeaders: ['authorization', authorization] })
-    return token === undefined ? rejected(new MissingCredentialsError()) : { accepted: true }
-  } catch (error) {
-    return rejected(error)
-  }
-}
-
 async function resultOfToken(
   raw: string,
   server: ResourceServer,
@@ -120,17 +91,6 @@ async function resultOfToken(
 function withLayer(result: RequestResult, { layer, isDecrypted }: Trace): RequestResult {
   if (result.accepted || layer === undefined) return result
   return { ...result, layer: isDecrypted ? 'content' : 'encrypted token' }
-}
-
-/**
- * Returns the result for a rejection.
- *
- * @throws the given error itself if it is not a rejection.
- */
-function rejected(error: unknown): RequestResult {
-  if (!(error instanceof ResourceServerError)) throw error
-  const { statusCode: status, code, message, check } = error
-  return { accepted: false, status, code, message, step: stepOf(check) }
 }
 
 /** @throws {Error} if the steps contradict the pipeline, which would be a bug of this program. */

@@ -1,18 +1,17 @@
 /** Renders an explanation and a decoded token as text and as JSON. */
 import type { Colors } from '../colors.js'
-import { PROGRAM } from '../help.js'
-import { printable, printableJson } from '../printable.js'
-import { shellQuote } from '../shell-quote.js'
+import { printable } from '../printable.js'
 import { wrap } from '../wrap.js'
+import { checkCommand } from './check-command.js'
 import type { DecodedToken } from './decoded-token.js'
-import type { Explanation, RequestResult } from './explanation.js'
+import type { Explanation } from './explanation.js'
+import { memberText, timesIn } from './member-text.js'
+import type { RequestResult } from './request-result.js'
 import { STEPS, type Step, type StepName } from './step.js'
-import { inMilliseconds, looksLikeMilliseconds, timeOf, withDates } from './time.js'
+import { withDates } from './time.js'
 
 const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
 const TIME_STEPS: readonly StepName[] = ['expiry', 'not-before', 'issued-at', 'age']
-/** Claims that hold a NumericDate (RFC 7519 §4.1; OpenID Connect Core §2, §5.1). */
-const TIME_CLAIMS = ['exp', 'nbf', 'iat', 'auth_time', 'updated_at']
 const INDENT = 4 + NAME_WIDTH + 2
 const LABEL_WIDTH = 10
 
@@ -20,8 +19,6 @@ const LABEL_WIDTH = 10
 export interface Style extends Colors {
   readonly width: number | undefined
 }
-
-type JsonMembers = Readonly<Record<string, unknown>>
 
 export function renderText(explanation: Explanation, style: Style): string {
   const { steps, jws, layer, result, tokenAlone } = explanation
@@ -88,7 +85,7 @@ export function renderDecodedText(decoded: DecodedToken, style: Style): string {
     ),
     '',
     `  ${bold('check the token, with the options of your API')}`,
-    `    npx ${PROGRAM} explain --issuer ${suggested(claims?.iss, 'ISSUER')} --audience ${suggested(claims?.aud, 'AUDIENCE')}`,
+    `    ${checkCommand(decoded)}`,
     '',
     '',
   ].join('\n')
@@ -105,11 +102,6 @@ export function renderDecodedJson(decoded: DecodedToken): object {
     ...(claims && { claims, times: timesIn(claims) }),
     remarks,
   }
-}
-
-function suggested(claim: unknown, placeholder: string): string {
-  const value = Array.isArray(claim) ? claim[0] : claim
-  return typeof value === 'string' && value !== '' ? shellQuote(value) : placeholder
 }
 
 function linesOf(step: Step, style: Style): readonly string[] {
@@ -154,24 +146,15 @@ function outerHeader(layer: Explanation['layer'], style: Style): readonly string
   return layer === undefined ? [] : members('header of the encrypted token', layer.header, style)
 }
 
-function members(heading: string, object: JsonMembers, { bold, width }: Style): readonly string[] {
-  const rows = Object.entries(object).map(([name, value]) => {
-    const json = printableJson(value)
-    const text = TIME_CLAIMS.includes(name) && typeof value === 'number' ? withDates(json) : json
-    return `    ${wrap(`${printable(name)}  ${text}`, width, 6, 4)}`
-  })
-  return ['', `  ${bold(heading)}`, ...rows]
-}
-
-/** Returns the ISO 8601 date of each claim that holds a NumericDate. */
-function timesIn(claims: JsonMembers): JsonMembers {
-  const times = TIME_CLAIMS.filter((name) => typeof claims[name] === 'number')
-  return Object.fromEntries(
-    times.map((name) => {
-      const time = claims[name] as number
-      return [name, looksLikeMilliseconds(time) ? inMilliseconds(time) : timeOf(time)]
-    }),
+function members(
+  heading: string,
+  object: Readonly<Record<string, unknown>>,
+  { bold, width }: Style,
+): readonly string[] {
+  const rows = Object.entries(object).map(
+    ([name, value]) => `    ${wrap(`${printable(name)}  ${memberText(name, value)}`, width, 6, 4)}`,
   )
+  return ['', `  ${bold(heading)}`, ...rows]
 }
 
 function headerOf({ headerSegment }: NonNullable<Explanation['jws']>): Record<string, unknown> {
