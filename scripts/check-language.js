@@ -1,6 +1,6 @@
 /**
  * Fails on words that docs/contributing/language.md retires: in the code, comments and messages of
- * src, test, examples, scripts, suites and bench, and in the documentation. Part of `npm run
+ * src, test, examples, scripts, suites, bench and site, and in the documentation. Part of `npm run
  * check`.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 
 const GUIDE = 'docs/contributing/language.md'
 const COVERED =
-  /^(?:src|test|examples|scripts|docs|suites|bench)\/.*\.(?:[cm]?[jt]s|md)$|^[A-Z]+\.md$/
+  /^(?:src|test|examples|scripts|docs|suites|bench|site)\/.*\.(?:[cm]?[jt]s|md|vue)$|^[A-Z]+\.md$/
 
 const [, list = ''] = /^## Retired words$.*?^```text\n(.*?)\n```$/ms.exec(read(GUIDE)) ?? []
 const words = list.split(/\n|, /).filter(Boolean)

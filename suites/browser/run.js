@@ -1,8 +1,9 @@
 /**
- * Tests pages in a real Chromium, which must be installed. `--screenshot` also writes
+ * Tests pages in a real Chromium, which must be installed. Builds the site. `--screenshot` also writes
  * docs/playground.png, which requires the fonts Inter and JetBrains Mono. `CHROMIUM` names a
  * browser other than Debian's.
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { runTap } from '../../scripts/run-tap.js'
 
@@ -13,6 +14,8 @@ if (!existsSync(CHROMIUM)) {
   )
   process.exit(2)
 }
+const { status } = spawnSync(process.execPath, ['scripts/docs.js'], { stdio: 'inherit' })
+if (status !== 0) process.exit(status ?? 1)
 const writes = process.argv.includes('--screenshot')
 const env = { CHROMIUM, ...(writes && { SCREENSHOT: 'write' }) }
 process.exitCode = runTap('suites/browser', '.browser.ts', { timeout: 300, env })

@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitepress'
+import { accessibleTheme } from '../lib/accessible-theme.js'
+import { withPolicy } from '../lib/content-security-policy.js'
+import { renderDiagrams } from '../lib/diagrams.js'
+import { removeContents, rewriteLinks, slugify } from '../lib/links.js'
+import { manifest, otherMarkdown, pages } from '../lib/pages.js'
+import { apiSidebar, guidesSidebar } from '../lib/sidebar.js'
+
+/** The path under which the site is published, such as `/fastify-resource-server/`. */
+const { DOCS_BASE = '/' } = process.env
+const nodeModules = fileURLToPath(new URL('../decoder/node-modules.js', import.meta.url))
+
+export default defineConfig({
+  lang: 'en',
+  title: manifest.name,
+  titleTemplate: `:title · ${manifest.name}`,
+  description: manifest.description,
+  base: DOCS_BASE,
+  head: [['link', { rel: 'icon', href: `${DOCS_BASE}icon.svg`, type: 'image/svg+xml' }]],
+  srcDir: '..',
+  srcExclude: otherMarkdown().filter((file) => !file.startsWith('site/source/')),
+  outDir: '../.build/site',
+  cacheDir: '../.build/site-cache',
+  rewrites: { ...pages, 'site/source/:page': 'source/:page' },
+  metaChunk: true,
+  // Without prefetching, a page sends no request after it is loaded.
+  router: { prefetchLinks: false },
+  transformHtml: withPolicy,
+  vite: {
+    publicDir: 'site/public',
+    plugins: [accessibleTheme],
+    resolve: { alias: { 'node:buffer': nodeModules, 'node:util': nodeModules } },
+    build: { chunkSizeWarningLimit: 2_000 },
+  },
+  markdown: {
+    anchor: { slugify },
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    config(markdown) {
+      // Vue's compiler removes a line break between two elements.
+      markdown.renderer.rules.softbreak = () => ' '
+      removeContents(markdown)
+      rewriteLinks(markdown)
+      renderDiagrams(markdown)
+    },
+  },
+  themeConfig: {
+    logo: '/icon.svg',
+    nav: [
+      { text: 'Guides', link: '/start', activeMatch: '^/(?!api/|decode|options|$)' },
+      { text: 'Options', link: '/options' },
+      { text: 'API', link: '/api/', activeMatch: '^/api/' },
+      { text: 'Decoder', link: '/decode' },
+      {
+        text: `v${manifest.version}`,
+        items: [
+          { text: 'Changelog', link: '/changelog' },
+          { text: 'Security policy', link: '/security' },
+          { text: 'Contributing', link: '/contributing' },
+        ],
+      },
+    ],
+    sidebar: { '/api/': apiSidebar(), '/': guidesSidebar() },
+    outline: { level: [2, 3] },
+    search: { provider: 'local' },
+    footer: {
+      message: `${manifest.name} ${manifest.version}, MIT license`,
+    },
+  },
+})

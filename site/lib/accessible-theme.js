@@ -1,0 +1,33 @@
+/**
+ * Corrects the default theme where it violates WCAG: a sidebar group is a button with another button
+ * in it (4.1.2), and the name of the search button lacks its visible text (2.5.3). The build fails
+ * if a new version of VitePress has other code, so that the corrections are reviewed.
+ */
+const CORRECTIONS = {
+  'VPSidebarItem.vue': [
+    ["(isLink.value ? undefined : 'button')", 'undefined'],
+    [':tabindex="item.items && 0"', ''],
+    [
+      'aria-label="toggle section"',
+      `:aria-label="item.text + ', section'" :aria-expanded="!collapsed"`,
+    ],
+  ],
+  'VPNavBarSearchButton.vue': [
+    // The style sheet writes the key, which is a shortcut and no part of the name.
+    ['<kbd class="DocSearch-Button-Key">K</kbd>', '<kbd class="DocSearch-Button-Key key-k"></kbd>'],
+    ['type="button"', 'type="button" aria-keyshortcuts="Control+K Meta+K"'],
+  ],
+}
+
+export const accessibleTheme = {
+  name: 'accessible-theme',
+  enforce: 'pre',
+  transform(code, id) {
+    const corrections = CORRECTIONS[id.split('/').at(-1)]
+    if (corrections === undefined || !code.includes('<template>')) return undefined
+    return corrections.reduce((text, [found, replacement]) => {
+      if (!text.includes(found)) throw new Error(`${id} does not contain ${found}`)
+      return text.replace(found, () => replacement)
+    }, code)
+  },
+}

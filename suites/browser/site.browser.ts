@@ -1,0 +1,341 @@
+/** Tests the site that `npm run docs` builds, in Chromium: links, decoder, search, keyboard, contrast. */
+import { readFileSync } from 'node:fs'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { checkCommand } from '../../src/cli/explain/check-command.js'
+import { decodeToken } from '../../src/cli/explain/decoded-token.js'
+import { createAuthorizationServer } from '../../src/testing/index.js'
+import { collectConsoleErrors, launchChromium } from './fixtures/chromium.js'
+import { serveSite, siteFiles } from './fixtures/site-server.js'
+
+const AXE = readFileSync(
+  new URL('../../site/node_modules/axe-core/axe.min.js', import.meta.url),
+  'utf8',
+)
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+/** The pages whose layout differs most, which are tested in every combination. */
+const PAGES = [
+  '/',
+  '/options.html',
+  '/decode.html',
+  '/api/index/interfaces/ResourceServerOptions.html',
+]
+/** These are tested on the narrowest screen and on the widest. */
+const MORE_PAGES = [
+  '/errors.html',
+  '/architecture.html',
+  '/playground.html',
+  '/source/examples-readiness-ts.html',
+]
+
+const browser = await launchChromium()
+t.teardown(() => browser.close())
+const site = await serveSite()
+t.teardown(() => site.close())
+
+async function open(t: Test, path: string, options: BrowserContextOptions = {}) {
+  const page = await browser.newPage(options)
+  t.teardown(() => page.close())
+  page.setDefaultTimeout(30_000)
+  const consoleErrors = collectConsoleErrors(page)
+  await visit(page, path)
+  return { page, consoleErrors }
+}
+
+/** Opens a page and waits until its scripts have taken over the document. */
+async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(site.origin + path, { waitUntil: 'load' })
+  await page.waitForFunction('document.querySelector("#app")?.__vue_app__ !== undefined')
+}
+
+const htmlPages = [...siteFiles.keys()].filter((path) => path.endsWith('.html'))
+const textOf = (path: string) => `${siteFiles.get(path)}`
+
+function linksOf(path: string): string[] {
+  return [...textOf(path).matchAll(/<(?:a|img|link|script)\b[^>]*?\s(?:href|src)="([^"]+)"/g)].map(
+    ([, link = '']) => link.replaceAll('&amp;', '&'),
+  )
+}
+
+t.test('every link leads to a page, and every fragment to an element of it', async (t) => {
+  t.ok(htmlPages.length > 200, `${htmlPages.length} pages`)
+  const ids = new Map<string, Set<string>>()
+  const idsOf = (path: string) => {
+    const found = ids.get(path) ?? new Set(textOf(path).match(/(?<=\sid=")[^"]+/g))
+    ids.set(path, found)
+    return found
+  }
+  const dead: string[] = []
+  let checked = 0
+  for (const page of htmlPages) {
+    if (page === '/404.html') continue
+    for (const link of linksOf(page)) {
+      const { origin, pathname, hash } = new URL(link, `${site.origin}${page}`)
+      if (origin !== site.origin) continue
+      checked++
+      const target = pathname.endsWith('/') ? `${pathname}index.html` : pathname
+      const isDead =
+        !siteFiles.has(target) ||
+        (hash !== '' && !idsOf(target).has(decodeURIComponent(hash.slice(1))))
+      if (isDead) dead.push(`${page}: ${link}`)
+    }
+  }
+  t.ok(checked > 10_000, `${checked} links`)
+  t.strictSame([...new Set(dead)], [])
+})
+
+t.test('no page loads anything from another host', async (t) => {
+  const external = htmlPages.flatMap((page) =>
+    [
+      ...textOf(page).matchAll(
+        /<(?:img|link|script)\b[^>]*?\s(?:href|src)="(?:https?:)?\/\/[^"]+"/g,
+      ),
+    ].map(([tag]) => `${page}: ${tag}`),
+  )
+  t.strictSame(external, [])
+})
+
+t.test('every guide is in the contents, and the version is on the page', async (t) => {
+  const { page } = await open(t, '/start.html', { viewport: { width: 1440, height: 900 } })
+  const listed = (await page.evaluate(
+    `[...document.querySelectorAll('#VPSidebarNav a')].map((link) => link.getAttribute('href'))`,
+  )) as string[]
+  const guides = htmlPages.filter(
+    (path) => !/^\/(?:api|source)\/|^\/(?:404|index)\.html$/.test(path),
+  )
+  t.ok(guides.length > 40)
+  const missing = guides.filter((path) => !listed.includes(path.replace(/index\.html$/, '')))
+  t.strictSame(missing, [])
+  t.ok(await page.getByRole('button', { name: `v${version}` }).isVisible())
+  t.match(await page.locator('#VPSidebarNav').textContent(), 'Quick start')
+})
+
+t.test('no guide causes a console error', async (t) => {
+  const { page, consoleErrors } = await open(t, '/')
+  const visited = htmlPages.filter((path) => !/^\/(?:api|source)\/|^\/404/.test(path))
+  const samples = [
+    '/api/index.html',
+    '/api/index/interfaces/ResourceServerOptions.html',
+    '/source/examples-mcp-ts.html',
+  ]
+  for (const path of [...visited, ...samples]) {
+    const before = consoleErrors.length
+    await visit(page, path)
+    t.strictSame(consoleErrors.slice(before), [], path)
+    t.ok((await page.locator('h1').count()) === 1, `${path} has one heading of level 1`)
+  }
+})
+
+t.test('diagrams are complete', async (t) => {
+  const { page } = await open(t, '/architecture.html')
+  const diagrams = page.locator('.diagram')
+  t.equal(await diagrams.count(), 4)
+  for (const [at, text] of ['stores', 'pipeline', 'stale', 'application'].entries()) {
+    t.match(await diagrams.nth(at).locator('svg').textContent(), text)
+  }
+})
+
+t.test('the decoder explains a token as the command line does', async (t) => {
+  await using authorizationServer = await createAuthorizationServer()
+  const token = await authorizationServer.issueToken({ groups: ['Ädmins'] })
+  const { page, consoleErrors } = await open(t, '/decode.html')
+  const inputs = [
+    token,
+    `Bearer ${token}`,
+    JSON.stringify({ access_token: token }),
+    token.slice(0, -40),
+    `${token.slice(0, 60)}!${token.slice(60)}`,
+    token.replace('.', '.e30'),
+    `${btoa('{"alg":"RS256"}').replaceAll('=', '')}.${btoa('{"iss":"é"}')}.c2ln`,
+    'opaque',
+    `${btoa('{"alg":"RSA-OAEP","enc":"A256GCM"}').replaceAll('=', '')}.a.b.c.d`,
+  ]
+  for (const input of inputs) {
+    await page.getByLabel('Access token').fill(input)
+    await page.getByText('Check the token').waitFor()
+    const shown = await page.locator('.remarks dd').allTextContents()
+    const { remarks, claims, rejection } = decodeToken(input, Date.now())
+    const withoutSeconds = (text: string) => text.replace(/\d+ (second|minute)s?/, '…')
+    t.strictSame(
+      shown.map(withoutSeconds),
+      remarks.map(({ text }) => withoutSeconds(text)),
+      input.slice(0, 40),
+    )
+    t.match(await page.locator('.command').textContent(), checkCommand({ claims }))
+    const status = (await page.getByRole('status').textContent()) ?? ''
+    t.match(status, rejection === undefined ? 'Decoded, not checked' : rejection.message)
+  }
+  t.strictSame(consoleErrors, [])
+})
+
+t.test('the decoder needs no network, and sends no request', async (t) => {
+  const { page, consoleErrors } = await open(t, '/decode.html')
+  await page.waitForLoadState('networkidle')
+  const requests: string[] = []
+  page.on('request', (request) => requests.push(request.url()))
+  await page.context().setOffline(true)
+  for (const name of ['an expired token', 'an ID token', 'a JSON response', 'an opaque token']) {
+    await page.getByRole('button', { name }).click()
+    await page.getByText('Check the token').waitFor()
+  }
+  await page.getByRole('button', { name: 'a valid shape' }).click()
+  t.match(await page.locator('.members').last().textContent(), 'ada@example.com')
+  const token = await page.getByLabel('Access token').inputValue()
+  t.strictSame(requests, [])
+  await page.context().setOffline(false)
+  await page.waitForTimeout(500)
+  t.strictSame(requests, [], 'not even when the network is back')
+
+  const stored = await page.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage })')
+  t.notMatch(stored, token.slice(0, 20))
+  t.notMatch(page.url(), 'eyJ')
+  t.strictSame(consoleErrors, [])
+})
+
+t.test('the Content-Security-Policy stops a script that sends the token', async (t) => {
+  const { page } = await open(t, '/decode.html')
+  const otherOrigin = site.origin.replace('127.0.0.1', 'localhost')
+  const attempt = (code: string) =>
+    page.evaluate<string>(
+      `(async () => { try { ${code}; return 'sent' } catch { return 'blocked' } })()`,
+    )
+  t.equal(await attempt(`await fetch('/collect?eyJ', { method: 'POST', body: 'eyJ' })`), 'blocked')
+  t.equal(
+    await attempt(`await new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest()
+      request.open('GET', '/collect?eyJ')
+      Object.assign(request, { onload: resolve, onerror: reject }).send()
+    })`),
+    'blocked',
+  )
+  t.equal(
+    await attempt(`await new Promise((resolve, reject) => {
+      const socket = new WebSocket('ws://' + location.host)
+      Object.assign(socket, { onopen: resolve, onerror: reject })
+    })`),
+    'blocked',
+  )
+  t.equal(
+    await attempt(`await new Promise((resolve, reject) => {
+      const image = new Image()
+      Object.assign(image, { onload: resolve, onerror: reject, src: '${otherOrigin}/collect?eyJ' })
+    })`),
+    'blocked',
+  )
+  await attempt(`navigator.sendBeacon('/collect', 'eyJ')`)
+  await page.waitForTimeout(200)
+  t.strictSame(
+    site.requests.filter((path) => path.startsWith('/collect')),
+    [],
+  )
+})
+
+t.test('search works with the keyboard, and finds guides and the API reference', async (t) => {
+  const { page, consoleErrors } = await open(t, '/start.html')
+  await page.keyboard.press('Control+k')
+  const field = page.getByRole('searchbox')
+  await field.waitFor()
+  await page.waitForFunction('document.activeElement?.id === "localsearch-input"')
+  await page.keyboard.type('clockTolerance')
+  const results = page.locator('#localsearch-list [role=option]')
+  await results.first().waitFor()
+  const titles = (await results.allTextContents()).join('\n')
+  t.match(titles, 'Options')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowUp')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/clocktolerance/i)
+  t.equal(await page.getByRole('searchbox').count(), 0, 'the search is closed')
+
+  await page.keyboard.press('/')
+  await field.waitFor()
+  await page.keyboard.type('createTokenExchanger')
+  await page.locator('#localsearch-list a[href*="/api/"]').first().waitFor()
+  await page.keyboard.press('Escape')
+  await field.waitFor({ state: 'detached' })
+  t.strictSame(consoleErrors, [])
+})
+
+t.test('the skip link and the menus work with the keyboard', async (t) => {
+  const { page } = await open(t, '/options.html', { viewport: { width: 1440, height: 900 } })
+  await page.keyboard.press('Tab')
+  const focused = page.locator(':focus')
+  t.equal((await focused.textContent())?.trim(), 'Skip to content')
+  t.ok(await focused.isVisible())
+  await page.keyboard.press('Enter')
+  t.equal(await page.evaluate('document.activeElement.id'), 'VPContent')
+
+  const version = page.getByRole('button', { name: /^v\d/ })
+  await version.focus()
+  await page.keyboard.press('Enter')
+  await page.locator('.VPNavBarMenu .menu').getByText('Changelog').waitFor()
+  await page.keyboard.press('Tab')
+  t.equal((await focused.textContent())?.trim(), 'Changelog')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/changelog/)
+
+  await page.setViewportSize({ width: 320, height: 740 })
+  const hamburger = page.getByRole('button', { name: 'mobile navigation' })
+  await hamburger.focus()
+  await page.keyboard.press('Enter')
+  await page.locator('#VPNavScreen').waitFor()
+  t.match(await page.locator('#VPNavScreen').textContent(), 'Decoder')
+  await page.keyboard.press('Enter')
+  await page.locator('#VPNavScreen').waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Menu', exact: true }).focus()
+  await page.keyboard.press('Enter')
+  t.ok(await page.locator('#VPSidebarNav').getByText('Protect routes').isVisible())
+})
+
+t.test('the appearance can be switched', async (t) => {
+  const { page } = await open(t, '/', { viewport: { width: 1440, height: 900 } })
+  const isDark = () => page.evaluate('document.documentElement.classList.contains("dark")')
+  t.equal(await isDark(), false)
+  await page.getByRole('switch').first().focus()
+  await page.keyboard.press('Enter')
+  t.equal(await isDark(), true)
+})
+
+interface Violation {
+  readonly id: string
+  readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[]
+}
+
+for (const width of [320, 768, 1440]) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    t.test(`is accessible at ${width} px, ${colorScheme}`, async (t) => {
+      const viewport = { width, height: width < 600 ? 740 : 900 }
+      const { page } = await open(t, '/', { viewport, colorScheme, reducedMotion: 'reduce' })
+      const more = ['320 light', '1440 dark'].includes(`${width} ${colorScheme}`) ? MORE_PAGES : []
+      for (const path of [...PAGES, ...more]) {
+        await visit(page, path)
+        if (path === '/decode.html') {
+          await page.getByRole('button', { name: 'a JSON response' }).click()
+          await page.getByText('Check the token').waitFor()
+        }
+        await page.evaluate(AXE)
+        const { violations } = (await page.evaluate(
+          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
+        )) as { violations: readonly Violation[] }
+        const found = violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ target, failureSummary }) => `${id} ${target}: ${failureSummary}`),
+        )
+        t.strictSame(found, [], path)
+        t.ok(
+          await page.evaluate('document.scrollingElement.scrollWidth <= innerWidth'),
+          `${path} does not scroll sideways`,
+        )
+        await saveScreenshot(page, `site${path.replaceAll(/\W+/g, '-')}-${width}-${colorScheme}`)
+      }
+    })
+  }
+}
+
+/** Saves a screenshot of the page in the folder `PICTURES`, if that variable is set. */
+async function saveScreenshot(page: Page, name: string): Promise<void> {
+  const { PICTURES } = process.env
+  if (PICTURES !== undefined) await page.screenshot({ path: `${PICTURES}/${name}.png` })
+}
