@@ -130,6 +130,9 @@ t.test(
     const cachedKey = await ui.press('Take the issuer down')
     t.equal(cachedKey.status, '200 OK')
     t.strictSame(cachedKey.steps, expectedSteps())
+    t.match(cachedKey.texts.key, 'the key was cached')
+    t.match(cachedKey.texts.signature, /verified$/, 'the token is new to the API')
+    t.match(cachedKey.sentence, 'it used a cached key')
     t.equal(await ui.text('#issuer-state'), 'down')
     t.match(await ui.logIn(), 'unreachable')
 
@@ -254,6 +257,76 @@ for (const [name, viewport] of [
     })
   }
 }
+
+/** Returns the positions of elements in the page. */
+function boxes(page: Page, selector: string): Promise<{ x: number; y: number; width: number }[]> {
+  return page.evaluate(
+    `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => {
+      const { left, top, width } = element.getBoundingClientRect()
+      return { x: Math.round(left), y: Math.round(top + scrollY), width }
+    })`,
+  )
+}
+
+t.test('on a phone, each next action follows the previous one', async (t) => {
+  const { page, ui } = await open(t, { viewport: { width: 320, height: 740 } })
+  const primary = () => page.locator('button.primary').allTextContents()
+  t.strictSame(await primary(), ['Log in'])
+  await ui.logIn()
+  t.strictSame(await primary(), ['Call the API'], 'one primary button')
+  const headings = await boxes(page, 'h2')
+  t.strictSame(
+    headings.map(({ y }) => y),
+    headings.map(({ y }) => y).sort((a, b) => a - b),
+    'in the order of the document, which the Tab key follows',
+  )
+  t.equal(await page.locator('h2').nth(1).textContent(), '2 Call the API')
+  t.ok(
+    Number(headings[1]?.y) - Number(headings[0]?.y) < 740,
+    'the next button is at most one screen below',
+  )
+})
+
+t.test('on a desktop, columns and titles align', async (t) => {
+  const { page, ui } = await open(t, { viewport: { width: 1100, height: 960 } })
+  await ui.logIn()
+  const cards = await boxes(page, '.card')
+  const [login, call, response, token] = cards
+  t.equal(token?.x, login?.x)
+  t.equal(response?.x, call?.x)
+  const footer = await boxes(page, 'footer p')
+  t.strictSame(
+    footer.map(({ x }) => x),
+    [login?.x, call?.x],
+  )
+  const titles = await boxes(page, '.experiments b')
+  t.equal(titles.length, 8)
+  for (const row of [titles.slice(0, 3), titles.slice(3, 6), titles.slice(6)]) {
+    t.equal(new Set(row.map(({ y }) => y)).size, 1)
+  }
+})
+
+t.test('only a failed step names its outcome, and only failures are red', async (t) => {
+  // Starts a separate process, because the page shows the statistics of the API.
+  const separate = await startPlayground()
+  t.teardown(() => separate.stop())
+  const { page, ui } = await open(t, {}, separate.page)
+  const shown = async () =>
+    (await boxes(page, '.outcome')).flatMap(({ width }, at) => (width > 1 ? [at] : []))
+  t.strictSame(await shown(), [], 'nothing was tried')
+  t.match(await ui.text('#counts'), 'key sets fetched0')
+  await ui.logIn()
+  await ui.press('Call the API')
+  t.strictSame(await shown(), [], 'every step passed')
+  t.match(await ui.text('#counts'), 'key set fetched1')
+  await ui.press('Expire')
+  t.strictSame(await shown(), [4])
+  const color = (selector: string) =>
+    page.evaluate(`getComputedStyle(document.querySelector('${selector}')).color`)
+  for (const part of ['#token-header', '.raw .first']) {
+    t.not(await color(part), await color('.badge.bad'), part)
+  }
+})
 
 t.test('every control has a name, and responses are announced', async (t) => {
   const { page } = await open(t)

@@ -1,7 +1,7 @@
 /** Handles the controls of the playground. The token exists only in the memory of this module. */
 import * as api from './api.js'
 import * as backend from './backend.js'
-import { say, showBusy, showResponse, showState, showSteps, showToken } from './show.js'
+import { say, showBusy, showNext, showResponse, showState, showSteps, showToken } from './show.js'
 import { decode, tamper } from './token.js'
 
 const byId = (id) => document.getElementById(id)
@@ -52,6 +52,7 @@ function needsToken(id, work) {
 
 function hold(token, { type, scope }, note) {
   held = { token, type, scope }
+  showNext(true)
   showToken(token, decode(token), note)
   for (const button of document.querySelectorAll('.experiments button')) button.disabled = false
 }
@@ -149,7 +150,16 @@ needsToken('issuer', async () => {
   const up = !state.issuerIsUp
   await backend.setIssuer(up)
   say('')
-  await call(held, 'The token that was sent.', up ? 'The issuer is back.' : 'The issuer is down.')
+  if (up || held === undefined) {
+    await call(held, 'The token that was sent.', up ? 'The issuer is back.' : 'The issuer is down.')
+    return
+  }
+  // A token that the API has not seen, so that it must verify the signature.
+  hold(await backend.issueToken('valid', held), held, '')
+  const { status } = await call(held, 'A token that the API has not seen; it replaces yours.')
+  if (status !== 200) return
+  byId('sentence').textContent +=
+    ' The issuer is down, and the token is new to the API: it used a cached key, as it does for up to 4 hours.'
 })
 
 needsToken('twice', async () => {

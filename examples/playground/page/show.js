@@ -109,15 +109,24 @@ export function showState({ api, issuer, issuerIsUp, statistics, fetches }) {
   byId('issuer-state').className = issuerIsUp ? 'pill' : 'pill down'
   const [name, what] = byId('issuer').children
   name.textContent = issuerIsUp ? 'Take the issuer down' : 'Bring the issuer back'
-  what.textContent = issuerIsUp ? 'The cached keys stay in use' : 'It responds again'
+  what.textContent = issuerIsUp ? 'New tokens, cached keys' : 'It responds again'
   const rejected = Object.values(statistics.rejections).reduce((sum, count) => sum + count, 0)
-  const counts = {
-    'signatures verified': statistics.signatureVerifications,
-    'cache hits': statistics.cacheHits,
-    'requests rejected': rejected,
-    'key set fetched': fetches,
-  }
+  const counts = [
+    [statistics.signatureVerifications, 'signature verified', 'signatures verified'],
+    [statistics.cacheHits, 'cache hit', 'cache hits'],
+    [rejected, 'request rejected', 'requests rejected'],
+    [fetches, 'key set fetched', 'key sets fetched'],
+  ]
   byId('counts').replaceChildren(
-    ...Object.entries(counts).map((count) => make('div', '', ...row(count))),
+    ...counts.map(([count, one, several]) =>
+      make('div', '', ...row([count === 1 ? one : several, count])),
+    ),
   )
+}
+
+/** Emphasizes the next action: to log in, and then to call the API. */
+export function showNext(hasToken) {
+  const [logIn, call] = ['login', 'call'].map((id) => byId(id).querySelector('[type=submit]'))
+  logIn.classList.toggle('primary', !hasToken)
+  call.classList.toggle('primary', hasToken)
 }
