@@ -1,14 +1,14 @@
 /**
- * Implements a readiness probe: the load balancer sends traffic to this process only while it can
- * verify tokens. `npm run example readiness`.
+ * Implements a readiness probe, with which the load balancer sends requests to this process only
+ * while it can verify tokens, and a liveness probe. `npm run example readiness`.
  *
  * Keys are fetched before the first request, so that no caller waits for them, and saved in a
  * folder, so that a process that restarts while the authorization server is down can verify tokens
  * immediately.
  *
- * A feed of security events that has gone silent is reported as a detail. The instance stays ready,
- * because it still verifies tokens, and another instance would not receive the events either: an
- * operator must restore the feed.
+ * A feed of security events that has gone silent is a warning. The instance stays ready, because it
+ * still verifies tokens, and another instance would not receive the events either: an operator must
+ * restore the feed.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -35,27 +35,25 @@ async function startApi() {
       maxSilence: 1_000,
     },
   })
-  // The fetch is not awaited, so that the API starts even while the authorization server is down.
-  // The API recovers automatically.
-  app.addHook('onReady', async () => {
-    app.resourceServer.refreshKeys().catch(() => {})
-  })
+  // Starts the first fetch of keys. Nothing waits for it, so that the API starts even while the
+  // authorization server is down.
+  app.addHook('onReady', async () => void app.resourceServer.ready())
   app.get('/me', async (request) => ({ user: request.claims.sub }))
-  app.get('/ready', { config: { auth: false } }, async (_request, reply) => {
-    const issuers = app.resourceServer.keySetStatus()
-    const hasKeys = issuers.every(({ state }) => state !== 'empty')
-    // With `stores.revocations`, every token is rejected with 503 until the revocations are loaded.
-    const stores = app.resourceServer.storeStatus()
-    const ready = hasKeys && stores.every(({ rejects }) => rejects !== 'all')
-    // Each probe triggers another fetch; the back-off limits how often one is sent.
-    if (!hasKeys) app.resourceServer.refreshKeys().catch(() => {})
-    const silentFeeds = app.resourceServer
-      .securityEventStatus()
-      .filter(({ isSilent }) => isSilent)
-      .map(({ issuer, lastEventAt }) => ({ issuer, lastEventAt }))
-    const keySets = issuers.map(({ state, keys }) => ({ state, keys }))
-    return reply.code(ready ? 200 : 503).send({ keySets, silentFeeds })
+  // Each probe also starts what the instance waits for, such as a fetch of keys after its back-off.
+  app.get('/ready', { config: { auth: false } }, async (request, reply) => {
+    const { ready, reasons, warnings } = app.resourceServer.ready()
+    // Causes may name hosts of the internal network, so they go to the log only.
+    for (const { name, message, cause } of reasons) request.log.warn({ name, cause }, message)
+    const shown = [...reasons, ...warnings].map(({ part, name, message }) => ({
+      part,
+      name,
+      message,
+    }))
+    return reply.code(ready ? 200 : 503).send({ ready, problems: shown })
   })
+  // The process is alive if its event loop responds. This probe must not depend on issuers or stores:
+  // a restart would not repair them, and would lose the cached keys.
+  app.get('/live', { config: { auth: false } }, async () => ({ live: true }))
   await app.ready()
   return app
 }
@@ -77,8 +75,11 @@ await first.close()
 
 const second = await startApi()
 const token = await authorizationServer.issueToken()
-await show('restarted ', second, '/me', token)
+// The first probe starts to load the saved keys.
+while (!second.resourceServer.ready().ready) await setTimeout(10)
 await show('restarted ', second, '/ready')
+await show('restarted ', second, '/me', token)
+await show('restarted ', second, '/live')
 await second.close()
 
 await authorizationServer.close()

@@ -132,6 +132,7 @@ export {
   type OptionsFromEnvironment,
   optionsFromEnvironment,
 } from './server/options-from-environment.js'
+export type { Readiness, ReadinessOptions, ReadinessReason } from './server/readiness.js'
 export type {
   ProtectedResourceMetadata,
   ResourceMetadataOptions,

@@ -103,6 +103,11 @@ export class Circuit {
     return this.#backOff.failing
   }
 
+  /** Why the issuer counts as down; `undefined` if it does not. */
+  get outage(): IntrospectionFailure | undefined {
+    return this.failing ? this.#failure : undefined
+  }
+
   /**
    * Whether the latest outage is proven: a confirmed token failed, or a failure occurred that no
    * token can cause.

@@ -95,6 +95,11 @@ export class IntrospectionClient {
     return this.#circuit.failing
   }
 
+  /** Why the issuer counts as down; `undefined` if it does not. */
+  get outage(): IntrospectionFailure | undefined {
+    return this.#circuit.outage
+  }
+
   /** Returns the milliseconds for which tokens of this priority are not introspected, or 0. */
   pause(priority: Priority): number {
     return this.#circuit.pause(priority)

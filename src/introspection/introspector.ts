@@ -152,6 +152,11 @@ export class Introspector {
     return this.#rechecks.recheckOf(token)
   }
 
+  /** Why introspection fails for every token; `undefined` if it does not. */
+  get outage(): IntrospectionFailure | undefined {
+    return this.#client.outage
+  }
+
   /** Aborts all requests in flight, and sends no further ones. */
   close(): void {
     this.#rechecks.close()

@@ -43,7 +43,7 @@ export interface TokenIntrospection {
    * the issuer with `any`.
    */
   readonly opaqueTokens: OpaqueTokens
-  readonly introspector: Pick<Introspector, 'introspect' | 'recheckOf' | 'close'>
+  readonly introspector: Pick<Introspector, 'introspect' | 'recheckOf' | 'outage' | 'close'>
 }
 
 /** Provides the trusted issuers, from the options or from a function of the application. */

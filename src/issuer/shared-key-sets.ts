@@ -146,6 +146,9 @@ class SharedKeys implements KeySource {
     await this.#access.known()?.keys.refresh()
   }
 
+  /** Does nothing: only tokens cause fetches, because there may be thousands of tenants. */
+  prefetch(): void {}
+
   status(): KeySetStatus {
     return this.#access.known()?.keys.status() ?? emptyKeySet(this.#issuer)
   }

@@ -176,6 +176,11 @@ export class JwksCache implements KeySource {
     await this.#load({ mayHaveMoved: true })
   }
 
+  prefetch(): void {
+    // The error is ignored: #failed() has reported it, and no request waits for these keys.
+    if (this.#current() === undefined) this.#loadFirst().catch(() => {})
+  }
+
   status(): KeySetStatus {
     const now = this.#options.now()
     const loaded = this.#loaded
@@ -248,21 +253,26 @@ export class JwksCache implements KeySource {
     kid: string | undefined,
     mayRefetch: boolean,
   ): Promise<Candidates> {
+    const fetched = await this.#loadFirst()
+    // The issuer may have published the key after it responded to another request's fetch.
+    return fetched?.find(algorithm, kid) ?? this.find(algorithm, kid, mayRefetch)
+  }
+
+  /** Returns the keys of the fetch that this call started; otherwise `undefined`. */
+  async #loadFirst(): Promise<KeySet | undefined> {
     this.#restoring ??= this.#restore()
     await this.#restoring
     // The restored set serves all waiting requests, even if its refresh fails.
-    if (this.#current() === undefined) {
-      const isFirst = this.#attempt === undefined
-      try {
-        const keys = await this.#load({ mayHaveMoved: true })
-        if (isFirst) return keys.find(algorithm, kid)
-      } catch (error) {
-        // A set past `lapsesAt` may be used once its refresh has failed (stale-if-error).
-        if (this.#current() === undefined) throw error
-      }
+    if (this.#current() !== undefined) return undefined
+    const isFirst = this.#attempt === undefined
+    try {
+      const keys = await this.#load({ mayHaveMoved: true })
+      return isFirst ? keys : undefined
+    } catch (error) {
+      // A set past `lapsesAt` may be used once its refresh has failed (stale-if-error).
+      if (this.#current() === undefined) throw error
+      return undefined
     }
-    // The issuer may have published the key after it responded to another request's fetch.
-    return this.find(algorithm, kid, mayRefetch)
   }
 
   /**

@@ -52,6 +52,12 @@ export interface KeySource {
    */
   refresh(): Promise<void>
 
+  /**
+   * Starts to load the keys in the background if none are usable: from the store of the option
+   * `jwks.store`, or with a fetch, except during a back-off. Never throws.
+   */
+  prefetch(): void
+
   status(): KeySetStatus
 
   /** Aborts the fetch in flight and waits for pending saves. No fetch starts afterwards. */

@@ -44,6 +44,10 @@ export class KeysWithSecret implements KeySource {
     return this.#keys.refresh()
   }
 
+  prefetch(): void {
+    this.#keys.prefetch()
+  }
+
   /** Returns the status of the keys. The secret never changes. */
   status(): KeySetStatus {
     return this.#keys.status()

@@ -103,6 +103,8 @@ class StaticKeys implements KeySource {
 
   async refresh(): Promise<void> {}
 
+  prefetch(): void {}
+
   status(): KeySetStatus {
     return {
       issuer: this.#issuer,

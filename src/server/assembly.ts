@@ -7,24 +7,23 @@ import { Decrypter } from '../decryption/decrypter.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isMetadataUrl } from '../issuer/identifier-syntax.js'
 import type { IssuerSource } from '../issuer/issuer.js'
-import { OutageReports, type WarnOnce, warnOnce } from '../observability/reports.js'
+import { type WarnOnce, warnOnce } from '../observability/reports.js'
 import { Counters } from '../observability/statistics.js'
 import { Pipeline } from '../pipeline/pipeline.js'
 import type { Clock } from '../policy/step-up.js'
 import { type Revocation, Revocations } from '../revocation/revocations.js'
 import { SharedRevocations } from '../revocation/shared-revocations.js'
-import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
-import type { ResolvedStores } from '../stores/options.js'
-import type { Store } from '../stores/store.js'
+import type { StoreStatus } from '../stores/observed-store.js'
 import { assembleBinding, assembleCertificates } from './binding-assembly.js'
 import { assembleEventReceivers, type EventReceivers } from './event-assembly.js'
 import { assembleIssuers, namedIssuers } from './issuer-assembly.js'
+import { type ObservedStores, observeStores } from './observed-stores.js'
 import { type ResolvedOptions, type ResourceServerOptions, resolveOptions } from './options.js'
 import { ResourceMetadata } from './resource-metadata.js'
 import { createRevoke } from './revoke.js'
 
 /** The connected parts of a resource server. */
-export interface Core extends EventReceivers {
+export interface Core extends EventReceivers, Pick<ObservedStores, 'needsReplay' | 'checkReplay'> {
   readonly pipeline: Pipeline
   readonly binding: Binding
   /** The resolved option `dpop.baseUrl`; empty if it is not set. */
@@ -63,8 +62,8 @@ export interface Core extends EventReceivers {
  */
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const checked = resolveOptions(options)
-  const { stores, status } = observeStores(checked)
-  const resolved = { ...checked, stores }
+  const observed = observeStores(checked)
+  const resolved = { ...checked, stores: observed.stores }
   const { now, limits, realm, hierarchy } = resolved
   const counters = new Counters()
   const issuers = await assembleIssuers(resolved, counters)
@@ -89,7 +88,9 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     sharedRevocations,
     revoke,
     ...receivers,
-    storeStatus: () => status(sharedRevocations),
+    storeStatus: () => observed.status(sharedRevocations),
+    needsReplay: observed.needsReplay,
+    checkReplay: observed.checkReplay,
     realm,
     counters,
     clock,
@@ -156,69 +157,6 @@ function assembleRevocations({
       ),
   })
   return { revocations, sharedRevocations }
-}
-
-/** The stores of the options, wrapped to record whether their calls succeed. */
-interface ObservedStores {
-  readonly stores: ResolvedStores
-  /**
-   * Returns the state of each store.
-   *
-   * @param sharedRevocations `undefined` without `stores.revocations`.
-   */
-  status(sharedRevocations: SharedRevocations | undefined): readonly StoreStatus[]
-}
-
-function observeStores(options: ResolvedOptions): ObservedStores {
-  const { stores, dpop } = options
-  const observed = new Map<StoreStatus['use'], StoreHealth>()
-  const observe = (use: StoreStatus['use'], store: Store): Store => {
-    // The other uses report their recovery themselves.
-    const health = new StoreHealth(use === 'replay' ? replayReports(options) : undefined)
-    observed.set(use, health)
-    return observedStore(store, health, use !== 'introspection')
-  }
-  const { replay, revocations, introspection } = stores
-  const needsReplay = dpop?.replay.whenUnavailable === 'reject'
-  return {
-    stores: {
-      replay: replay && observe('replay', replay),
-      revocations: revocations && observe('revocations', revocations),
-      introspection: introspection && {
-        ...introspection,
-        store: observe('introspection', introspection.store),
-      },
-    },
-    status: (sharedRevocations) =>
-      [...observed].map(([use, { state, lastError }]) => {
-        const revocations = use === 'revocations' ? sharedRevocations : undefined
-        const rejectsProofs = use === 'replay' && needsReplay && state === 'unavailable'
-        return {
-          use,
-          state,
-          rejects: revocations?.rejectsAll ? 'all' : rejectsProofs ? 'proofs' : 'none',
-          pending: revocations?.pending ?? 0,
-          lastError,
-        }
-      }),
-  }
-}
-
-/**
- * Reports that the replay store works again. Its failures are reported where they occur, at most
- * once a second, because their effect depends on the kind of token.
- */
-function replayReports({ logger, monotonicNow }: ResolvedOptions): OutageReports<unknown> {
-  return new OutageReports({
-    onFailure: () => {},
-    onRecovery: (failedForMs) =>
-      logger.info(
-        { failedForMilliseconds: Math.round(failedForMs) },
-        'replay store recovered; replays are detected again',
-      ),
-    intervalMs: 1_000,
-    monotonicNow,
-  })
 }
 
 function assembleResourceMetadata(

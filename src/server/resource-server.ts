@@ -16,6 +16,7 @@ import { type LogoutTokenOptions, resolveLogoutTokenOptions } from '../security-
 import type { StoreStatus } from '../stores/observed-store.js'
 import { assemble, type Core } from './assembly.js'
 import type { ResourceServerOptions } from './options.js'
+import { type Readiness, type ReadinessOptions, readinessOf } from './readiness.js'
 import { RouteChallenges } from './route-challenges.js'
 
 /**
@@ -110,18 +111,53 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Returns the state of each issuer's key set, for a readiness probe: if no key set is `empty`, no
-   * token waits for the first fetch of keys. Fetches nothing. If `issuer` is a function, only
-   * issuers that are in the cache are included. With `stores`, see {@link storeStatus} as well.
+   * Returns whether this instance can verify tokens, for a readiness probe. Synchronous: reads only
+   * states in memory.
+   *
+   * The instance is not ready
+   * - while no issuer in the options has usable keys, or one of `requiredIssuers` has none;
+   * - while the revocations are not loaded, and `revocations.untilLoaded` is `'reject'`;
+   * - with `dpop: 'required'`, while `stores.replay` was not used yet or is unavailable, and
+   *   `dpop.replay.whenUnavailable` is `'reject'`.
+   *
+   * Other problems are `warnings`: cached keys that cannot be refreshed, the outage of one of several
+   * issuers, of introspection or of another store, and a feed of security events that is silent. If
+   * `issuer` is a function, keys do not count.
+   *
+   * The call starts what the instance waits for, so that an instance without requests becomes ready:
+   * it loads keys that are missing, except during the back-off after a failed fetch, and it checks the
+   * replay store at most once a second. Callers of a public probe cause no further requests.
+   *
+   * @throws {TypeError} if `requiredIssuers` has an identifier that no issuer in the options has.
+   *
+   * @example
+   * ```ts
+   * const { ready } = app.resourceServer.ready()
+   * ```
+   */
+  ready(options: ReadinessOptions = {}): Readiness {
+    const { namedIssuers, needsReplay, checkReplay, securityEvents } = this.#core
+    const issuers = namedIssuers.size === 0 ? [] : this.#core.issuers.issuers()
+    const stores = this.storeStatus()
+    const feeds = securityEvents.status()
+    const readiness = readinessOf({ issuers, stores, needsReplay, feeds }, options)
+    for (const { keys } of issuers) keys.prefetch()
+    checkReplay()
+    return readiness
+  }
+
+  /**
+   * Returns the state of each issuer's key set, for metrics: if no key set is `empty`, no token
+   * waits for the first fetch of keys. Fetches nothing. If `issuer` is a function, only issuers that
+   * are in the cache are included.
    */
   keySetStatus(): readonly KeySetStatus[] {
     return this.#sources().map((keys) => keys.status())
   }
 
   /**
-   * Returns the state of each store in the option `stores`, for a readiness probe: while `rejects`
-   * of a store is `'all'`, every token gets a 503, even if the key sets are fresh. Sends no command
-   * to a store.
+   * Returns the state of each store in the option `stores`, for metrics: while `rejects` of a store
+   * is `'all'`, every token gets a 503, even if the key sets are fresh. Sends no command to a store.
    */
   storeStatus(): readonly StoreStatus[] {
     return this.#core.storeStatus()

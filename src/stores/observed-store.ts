@@ -18,10 +18,9 @@ export interface StoreStatus {
   readonly state: 'unused' | 'available' | 'unavailable'
   /**
    * Requests that currently get a 503 because of this store. `all`: the revocations are not loaded
-   * yet, and `revocations.untilLoaded` is `'reject'`. `proofs`: requests with a DPoP proof, while
-   * the replay store is unavailable and `dpop.replay.whenUnavailable` is `'reject'`. A readiness
-   * probe should fail on `all` only: an unavailable replay store usually affects every instance,
-   * and bearer tokens are still accepted.
+   * yet, and `revocations.untilLoaded` is `'reject'`; or the replay store is unavailable,
+   * `dpop.replay.whenUnavailable` is `'reject'` and `dpop.mode` is `'required'`. `proofs`: requests
+   * with a DPoP proof, as above with the mode `'allowed'`, where bearer tokens are still accepted.
    */
   readonly rejects: 'none' | 'proofs' | 'all'
   /** Number of revocations that are not known to be in this store; 0 for the other uses. */

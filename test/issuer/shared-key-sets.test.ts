@@ -46,6 +46,8 @@ t.test('shares a key set among issuers with equal key options only', async (t) =
   t.equal(one.status().state, 'empty')
   t.equal(one.whyNot('ES256', 'k1'), 'no key set')
   await one.refresh()
+  one.prefetch()
+  await settled()
   t.same(it.fetches, [], 'nothing is fetched before the first lookup')
   const found = one.find('ES256', 'k1')
   await settled()

@@ -49,6 +49,8 @@ class WatchedKeys implements KeySource {
 
   async refresh(): Promise<void> {}
 
+  prefetch(): void {}
+
   status(): never {
     throw new Error('the pipeline never calls it')
   }

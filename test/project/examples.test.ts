@@ -342,15 +342,17 @@ example(
   async (t) => {
     const { code, stdout, stderr } = await outcomeOf('readiness')
     t.equal(code, 0, stderr)
-    t.match(stdout, /started +\/ready 200 \{"keySets":\[\{"state":"fresh","keys":1\}\]/)
-    t.match(stdout, /verified +\/ready 200/)
     t.match(
       stdout,
-      /silent +\/ready 200 .*"silentFeeds":\[\{"issuer":"http.+","lastEventAt":\d{13}\}\]/,
+      /starting +\/ready 503 \{"ready":false,"problems":\[\{"part":"issuer",.*no keys/,
     )
+    t.match(stdout, /started +\/ready 200 \{"ready":true,"problems":\[\]\}/)
+    t.match(stdout, /verified +\/ready 200/)
+    t.match(stdout, /silent +\/ready 200 .*\{"part":"feed","name":"http.+no event was accepted/)
     t.match(stdout, /outage +\/ready 200/)
     t.match(stdout, /restarted +\/me +200/)
-    t.match(stdout, /restarted +\/ready 200 \{"keySets":\[\{"state":"stale","keys":1\}\]/)
+    t.match(stdout, /restarted +\/ready 200 \{"ready":true/)
+    t.match(stdout, /restarted +\/live +200/)
   },
 )
 
