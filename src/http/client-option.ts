@@ -29,8 +29,9 @@ export function resolveClientOption(
     requireText(`${prefix}clientSecret`, clientSecret, what)
   }
   if ((clientSecret === undefined) === (privateKey === undefined)) {
+    const found = clientSecret === undefined ? 'neither is set' : 'both are set'
     throw new TypeError(
-      `set either "${prefix}clientSecret" or "${prefix}privateKey", not both: ${reason}`,
+      `set either "${prefix}clientSecret" or "${prefix}privateKey"; ${found}: ${reason}`,
     )
   }
   const method =

@@ -33,6 +33,7 @@ export interface IdentifierOptions {
  */
 export function requireIdentifier(options: IdentifierOptions): URL | undefined {
   const { discovered, isIntrospected } = options
+  requireOneIdentifier(options.issuer)
   const isFetched = discovered.length > 0
   const issuer = isFetched ? requireFetchable(options) : requirePlain(options.issuer)
   const url = httpUrl(issuer)
@@ -47,6 +48,20 @@ export function requireIdentifier(options: IdentifierOptions): URL | undefined {
   if (configError !== undefined) reject('issuer', `${issuer} ${configError}`)
   if (isFetched) requireParsedSpelling(issuer)
   return url
+}
+
+/** Rejects a string from the environment with white space around it, or with several issuers. */
+function requireOneIdentifier(issuer: unknown): void {
+  if (typeof issuer !== 'string') return
+  if (issuer !== issuer.trim()) {
+    reject('issuer', `must not begin or end with white space, not ${shown(issuer)}`)
+  }
+  if (/^https?:.*[,;\s]\s*https?:/i.test(issuer)) {
+    reject(
+      'issuer',
+      "must be an array if there are several, such as ['https://a.example', 'https://b.example']",
+    )
+  }
 }
 
 function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions): string {

@@ -13,6 +13,7 @@ import {
   SYMMETRIC_ALGORITHMS,
 } from '../base/algorithms.js'
 import { booleanOr, elementsOf, isPlainObject, members, reject } from '../base/check.js'
+import { nearest } from '../base/did-you-mean.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
 import { isPublicKey } from '../keys/public-key-bytes.js'
@@ -63,10 +64,20 @@ export function resolveAlgorithms(options: KeysOptions): ReadonlySet<Algorithm> 
     const lists = families.map((isMember) => ALGORITHMS.filter(isMember).join(', '))
     reject(
       'algorithms',
-      `must be an array of one or more of ${lists.join(' and one or more of ')} ${condition}${runtimeHint(algorithms)}`,
+      `must be an array of one or more of ${lists.join(' and one or more of ')} ${condition}${hintFor(algorithms, secret)}`,
     )
   }
   return new Set(algorithms)
+}
+
+/** Returns the end of the message for invalid `algorithms`: the likely fix, if there is one. */
+function hintFor(algorithms: unknown, secret: unknown): string {
+  const elements = elementsOf(algorithms) ?? []
+  const misspelled = elements.find((element) => !ALGORITHMS.includes(element as Algorithm))
+  const meant = typeof misspelled === 'string' ? nearest(misspelled, ALGORITHMS) : undefined
+  if (meant !== undefined) return `. Did you mean "${meant}"?`
+  const symmetric = secret === undefined ? elements.find(isSymmetric) : undefined
+  return symmetric === undefined ? runtimeHint(algorithms) : `. ${symmetric} requires a "secret"`
 }
 
 const ALGORITHMS: readonly Algorithm[] = [...SYMMETRIC_ALGORITHMS, ...ASYMMETRIC_ALGORITHMS]

@@ -82,6 +82,12 @@ function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefin
         'config.auth must be an own property of config: Fastify drops inherited ones',
       )
     }
+    const misspelled = Object.keys(config ?? {}).find(
+      (key) => /^auth$/i.test(key) && key !== 'auth',
+    )
+    if (misspelled !== undefined) {
+      throw new TypeError(`config.${misspelled} has no effect: write config.auth`)
+    }
     return guards.declare(config ?? {}, schema)
   } catch (error) {
     const { message } = error as Error

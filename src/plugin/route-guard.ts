@@ -1,5 +1,6 @@
 /** Compiles the requirements in `config.auth` of each route into a guard, once per route. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
+import { describeValue } from '../base/describe-value.js'
 import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import type { ResolvedBindingRequirement } from '../binding/presentation.js'
 import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
@@ -125,7 +126,8 @@ export class RouteGuards {
 function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   if (!isPlainObject(requirement)) {
     throw new TypeError(
-      'config.auth must be true, false, or an object with requirements; omit it to use the default',
+      'config.auth must be true, false, or an object with requirements, such as ' +
+        `{ scope: 'orders:read' }, not ${describeValue(requirement)}; omit it to use the default`,
     )
   }
   const keys = [...REQUIREMENT_KEYS, 'optional']

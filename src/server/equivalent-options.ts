@@ -5,7 +5,7 @@ const SCOPE = '"scope" in config.auth of each route'
 export const EQUIVALENT_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['authority', '"issuer"'],
   ['allowedIss', '"issuer"'],
-  ['domain', '"issuer", which is a URL'],
+  ['domain', '"issuer", which is a URL,'],
   ['iss', '"issuer"'],
   ['issuerBaseURL', '"issuer"'],
   ['issuerUri', '"issuer"'],

@@ -130,8 +130,6 @@ t.test('requires printable ASCII, at most 512 characters, without credentials', 
     null,
     5,
     '',
-    ' acme.com',
-    'acme.com ',
     'a b',
     'a\nb',
     'a\u0000',
@@ -146,6 +144,9 @@ t.test('requires printable ASCII, at most 512 characters, without credentials', 
         '"issuer" option must be the issuer identifier, exactly as in the "iss" of tokens: 1 to ' +
         '512 characters of printable ASCII without space, quotation mark or backslash',
     })
+  }
+  for (const issuer of [' acme.com', 'acme.com\n']) {
+    await t.rejects(start({ issuer: { issuer }, jwks }), /must not begin or end with white space/)
   }
   await t.rejects(
     start({ issuer: 'http://user@adfs.example/', jwks }),
@@ -398,8 +399,6 @@ t.test(
       ['https://login.exa\tmple/t', 'https://login.example/t'],
       ['\u0001https://login.example/t', 'https://login.example/t'],
       ['\u0000\thttps://login.example/t', 'https://login.example/t'],
-      ['https://login.example/t ', 'https://login.example/t'],
-      ['https://login.example/t\n', 'https://login.example/t'],
       ['https://login.example/{a}', 'https://login.example/%7Ba%7D'],
       ['https://login.example/"', 'https://login.example/%22'],
       ['https://müller.example', 'https://xn--mller-kva.example'],

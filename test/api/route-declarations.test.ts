@@ -145,7 +145,13 @@ t.test('errors name the route', async (t) => {
     [{ auth: { scope: 'a' } }, /^Route GET:\/a: "auth" .* config: \{ auth/],
     [{ auth: false }, /^Route GET:\/a: "auth"/],
     [{ method: ['PUT', 'POST'], config: { auth: { scope: '' } } }, /^Route PUT,POST:\/a: "scope"/],
-    [{ config: { auth: 'yes' } }, /^Route GET:\/a: config\.auth must be/],
+    [
+      { config: { auth: 'admin' } },
+      /^Route GET:\/a: config\.auth must be .* such as { scope: 'orders:read' }, not the string "admin"/,
+    ],
+    [{ config: { auth: ['admin'] } }, /^Route GET:\/a: config\.auth must be .*, not an array/],
+    [{ config: { Auth: true } }, /^Route GET:\/a: config\.Auth has no effect: write config\.auth$/],
+    [{ config: { AUTH: true, auth: true } }, /^Route GET:\/a: config\.AUTH has no effect/],
     [
       { config: Object.create({ auth: true }) },
       /^Route GET:\/a: config\.auth must be an own property/,
@@ -154,6 +160,7 @@ t.test('errors name the route', async (t) => {
   for (const [route, message] of wrong) {
     t.throws(declare(route), { name: 'TypeError', message })
   }
+  t.doesNotThrow(declare({ config: { author: true } }), 'a member of another plugin')
 })
 
 t.test('A2: later changes of a declaration have no effect', async (t) => {

@@ -39,7 +39,10 @@ t.test('every mistake is an error that names the fix', async (t) => {
       /set "subjectIssuers" or "issuer": with "tokenEndpoint" alone/,
     ],
     [{ issuer, ...client, subjectIssuers: [] }, /"subjectIssuers" option must be issuer/],
-    [{ issuer, clientId: 'api' }, /set either "clientSecret" or "privateKey", not both: a token/],
+    [
+      { issuer, clientId: 'api' },
+      /set either "clientSecret" or "privateKey"; neither is set: a token/,
+    ],
     [{ issuer, ...client, clientId: '' }, /"clientId" option must be a non-empty string/],
     [{ issuer, ...client, clientSecret: '' }, /"clientSecret" option must be a non-empty string/],
     [

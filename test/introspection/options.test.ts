@@ -122,9 +122,9 @@ t.test('rejects invalid options with a TypeError that names the option and the f
     [{ ...CLIENT, clientSecret: 7 }, /"introspection.clientSecret"/],
     [
       { clientId: 'x' },
-      /set either "introspection.clientSecret" or "introspection.privateKey", not both/,
+      /set either "introspection.clientSecret" or "introspection.privateKey"; neither is set: /,
     ],
-    [{ ...CLIENT, privateKey }, /either "introspection.clientSecret" or/],
+    [{ ...CLIENT, privateKey }, /or "introspection.privateKey"; both are set: /],
     [{ ...CLIENT, clientAuthentication: 'none' }, /must be one of client_secret_basic, /],
     [
       { ...CLIENT, clientAuthentication: 'private_key_jwt' },
