@@ -30,8 +30,8 @@ export interface RequestCounts {
   /** Requests to poll endpoints of streams (RFC 8936). */
   readonly poll: number
   /**
-   * All other requests: to the authorization endpoint, to unknown paths, or with a `Host` that is
-   * not a loopback name.
+   * All other requests: to the authorization endpoint and its pages, to the registration endpoint,
+   * CORS preflight requests, to unknown paths, or with a `Host` that is not a loopback name.
    */
   readonly other: number
 }
@@ -47,13 +47,22 @@ export interface AuthorizationServer extends SessionMethods, SecurityEventMethod
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
   readonly tokenEndpoint: string
+  /**
+   * The URL of the authorization endpoint (RFC 6749 §3.1), at which users log in and allow access.
+   * It requires a client with `redirectUris`, or one that has registered itself.
+   */
+  readonly authorizationEndpoint: string
+  /** The URL of the registration endpoint (RFC 7591), at which clients register themselves. */
+  readonly registrationEndpoint: string
   /** The URL of the introspection endpoint (RFC 7662). */
   readonly introspectionEndpoint: string
   /** The URL of the revocation endpoint (RFC 7009). */
   readonly revocationEndpoint: string
   /**
-   * The URL of the end session endpoint (OpenID Connect RP-Initiated Logout 1.0). It requires
-   * `id_token_hint`, ends the session as `endSession` does, and never redirects.
+   * The URL of the end session endpoint (OpenID Connect RP-Initiated Logout 1.0). With
+   * `id_token_hint`, it ends the session as `endSession` does, and all sessions of the same login;
+   * it redirects only to a `post_logout_redirect_uri` that the client has registered. Without
+   * `id_token_hint`, it asks a user who has logged in at the login page.
    */
   readonly endSessionEndpoint: string
   /** The current URL of the key set, which {@link moveKeySet} changes. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { AuthorizationCodes } from './authorization/authorization-codes.js'
 import type { AuthorizationServer } from './authorization-server.js'
 import { DPoPProofs } from './endpoints/dpop-proofs.js'
 import { addEndpoints, locate } from './endpoints/endpoints.js'
@@ -6,9 +7,11 @@ import { IntrospectionOverrides } from './endpoints/introspection-override.js'
 import { KeySetLocation } from './endpoints/key-set-location.js'
 import { revoke } from './endpoints/revocation-endpoint.js'
 import { Faults } from './faults/faults.js'
+import { readableCrossOrigin } from './http/cross-origin.js'
 import { type Delivery, sendUnchanged } from './http/delivery.js'
 import { listen } from './http/http-listener.js'
 import { type Endpoint, type HostNames, type Routes, route } from './http/router.js'
+import { BrowserSessions, type CookieSettings } from './login/browser-sessions.js'
 import {
   type AuthorizationServerOptions,
   basePath,
@@ -16,6 +19,7 @@ import {
   type ServerSettings,
   urlHost,
 } from './options.js'
+import { Clients } from './registration/clients.js'
 import { Transmitter } from './security-events/transmitter.js'
 import { LogoutTokens } from './sessions/logout-tokens.js'
 import { LogoutUris } from './sessions/logout-uris.js'
@@ -29,12 +33,12 @@ import { TokenIssuer } from './tokens/token-issuer.js'
 
 /**
  * Starts an authorization server on a loopback address, for tests and demonstrations. It serves
- * metadata, a key set, and token, introspection and revocation endpoints over real HTTP, at the
- * paths that Okta uses, and signs with real keys.
+ * metadata, a key set, and authorization, token, introspection, revocation and registration
+ * endpoints over real HTTP, at the paths that Okta uses, and signs with real keys.
  *
  * The server keeps all state in memory, takes its users and clients from the options, and logs
- * nothing. The server has no TLS, and its authorization endpoint offers no sign-in. When a session
- * ends, the server sends logout tokens to clients that have a back-channel logout URI, and security
+ * nothing. Other clients can register themselves (RFC 7591). Users log in at a page of the server,
+ * and allow each access of a client. The server has no TLS. When a session ends, the server sends logout tokens to clients that have a back-channel logout URI, and security
  * events to receivers that have created a stream (SSF 1.0). If a token
  * request has a DPoP proof, the server binds the access token to the key of the proof, and also the
  * refresh token of a public client; it rejects an invalid proof as RFC 9449 requires.
@@ -55,8 +59,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  *
  * @throws {TypeError} if an option is unknown or invalid; the message names the option and the fix
  * @throws the error of `listen`, such as `EADDRINUSE`
- * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701, RFC 8417, RFC
- *   8935, RFC 8936, OpenID Connect Back-Channel Logout 1.0, SSF 1.0
+ * @see RFC 6749, RFC 7009, RFC 7591, RFC 7636, RFC 7662, RFC 8252, RFC 8414, RFC 8707, RFC 9068,
+ *   RFC 9207, RFC 9449, RFC 9700, RFC 9701, RFC 8417, RFC 8935, RFC 8936, OpenID Connect Back-Channel Logout 1.0, SSF 1.0
  */
 export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},
@@ -80,7 +84,10 @@ export async function createAuthorizationServer(
   const handleRequest = async (request: IncomingMessage): Promise<Delivery> => {
     const endpoint = route(routes, request, names)
     counts[endpoint.name] += 1
-    const respond = async () => endpoint.handle(request)
+    const respond = async () => {
+      const response = await endpoint.handle(request)
+      return endpoint.crossOrigin ? readableCrossOrigin(request, response) : response
+    }
     return faults.at(endpoint)?.(respond) ?? sendUnchanged(await respond())
   }
   const listener = await listen(settings.port, settings.host, handleRequest)
@@ -88,10 +95,13 @@ export async function createAuthorizationServer(
   const url = settings.publicUrl ?? `http://${reachableHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
   const { issuer } = locations
-  const { users, clients } = settings
+  const { users } = settings
+  const clients = new Clients(settings.clients)
+  const browserSessions = new BrowserSessions(cookieOf(url, settings), sessions, settings.now)
+  const codes = new AuthorizationCodes(settings.now, (id) => refreshTokens.endSessions([id]))
   const tokens = new TokenIssuer(issuer, settings, { keys, issued, sessions, encrypt })
   const logoutTokens = new LogoutTokens({ issuer, settings, keys, tokens, sessions })
-  const logoutUris = new LogoutUris(clients)
+  const logoutUris = new LogoutUris(settings.clients)
   const transmitter = new Transmitter({
     routes,
     locations,
@@ -104,6 +114,7 @@ export async function createAuthorizationServer(
   const sessionControl = new SessionControl({
     users,
     sessions,
+    browserSessions,
     refreshTokens,
     logoutTokens,
     logoutUris,
@@ -113,11 +124,14 @@ export async function createAuthorizationServer(
   const sources = {
     locations,
     settings,
+    clients,
     keys,
     tokens,
     issued,
     sessions,
     sessionControl,
+    browserSessions,
+    codes,
     refreshTokens,
     dpopProofs,
     overrides,
@@ -133,6 +147,8 @@ export async function createAuthorizationServer(
   return {
     issuer,
     audience: settings.audience,
+    authorizationEndpoint: locations.authorizationEndpoint,
+    registrationEndpoint: locations.registrationEndpoint,
     tokenEndpoint: locations.tokenEndpoint,
     introspectionEndpoint: locations.introspectionEndpoint,
     revocationEndpoint: locations.revocationEndpoint,
@@ -174,6 +190,16 @@ function hostNames({ dangerouslyAllowRemote, host, publicUrl }: ServerSettings):
   if (dangerouslyAllowRemote !== true) return 'loopback only'
   const urls = [`http://${urlHost(host)}`, ...(publicUrl === undefined ? [] : [publicUrl])]
   return { remote: new Set(urls.map((url) => new URL(url).hostname)) }
+}
+
+/**
+ * Returns the name and attributes of the cookie. The name has the port, because browsers send
+ * cookies to all ports of a host.
+ */
+function cookieOf(url: string, { issuerPath }: ServerSettings): CookieSettings {
+  const { protocol, port } = new URL(url)
+  const name = `frs-login${port === '' ? '' : `-${port}`}`
+  return { name, path: `${basePath(issuerPath)}/v1`, secure: protocol === 'https:' }
 }
 
 /** Returns the host for URLs: no client can connect to the address that stands for all addresses. */

@@ -1,5 +1,6 @@
 import type { Form } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
+import type { Clients } from '../registration/clients.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 import type { ClientAssertions } from './client-assertion.js'
 import { secretsEqual } from './secret-comparison.js'
@@ -16,7 +17,7 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 export async function authenticateClient(
   authorization: string | undefined,
   form: Form,
-  clients: readonly TestClient[],
+  clients: Clients,
   assertions: ClientAssertions,
 ): Promise<TestClient> {
   const assertion = form.get('client_assertion')
@@ -64,10 +65,10 @@ function formDecode(value: string): string {
   return decodeURIComponent(value.replaceAll('+', ' '))
 }
 
-function bySecret(clients: readonly TestClient[], credentials: Credentials | undefined) {
+function bySecret(clients: Clients, credentials: Credentials | undefined) {
   if (credentials === undefined) return undefined
   const [id, secret] = credentials
-  const client = clients.find(({ clientId }) => clientId === id)
+  const client = clients.find(id)
   if (client?.clientSecret === undefined) return undefined
   return secretsEqual(secret, client.clientSecret) ? client : undefined
 }
@@ -77,8 +78,8 @@ async function byAssertion(assertions: ClientAssertions, assertion: string, form
   return assertions.verify(assertion)
 }
 
-function byIdAlone(clients: readonly TestClient[], id: string | undefined) {
-  const client = clients.find(({ clientId }) => clientId === id)
+function byIdAlone(clients: Clients, id: string | undefined) {
+  const client = clients.find(id)
   return client && isPublic(client) ? client : undefined
 }
 

@@ -1,3 +1,4 @@
+import type { AuthorizationCodes } from '../authorization/authorization-codes.js'
 import type { Form } from '../http/form.js'
 import type { ServerSettings } from '../options.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -11,6 +12,7 @@ export interface GrantRequest {
   form: Form
   client: TestClient
   settings: ServerSettings
+  codes: AuthorizationCodes
   refreshTokens: RefreshTokens
   issued: IssuedTokens
   sessions: Sessions

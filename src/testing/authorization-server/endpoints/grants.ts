@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { exchangeCode } from '../authorization/code-grant.js'
 import { requireParameter } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
 import { grantScope } from '../tokens/granted-scope.js'
-import { GRANT_TYPES, type GrantType, type TestClient } from '../tokens/test-accounts.js'
+import type { GrantType } from '../tokens/test-accounts.js'
 import type { UserSubject } from '../tokens/token-profile.js'
-import { isPublic } from './client-authentication.js'
+import { boundTo, mayUse } from './grant-policy.js'
 import type { Granted, GrantRequest } from './grant-request.js'
 import { requestedResource } from './resource-indicator.js'
-import { secretsEqual } from './secret-comparison.js'
 import { exchangeToken } from './token-exchange.js'
+import { authenticateUser } from './user-authentication.js'
 
 type Grant = (request: GrantRequest) => Granted
 
@@ -16,6 +17,7 @@ const grants: Readonly<Record<GrantType, Grant>> = {
   password,
   client_credentials,
   refresh_token,
+  authorization_code: exchangeCode,
   'urn:ietf:params:oauth:grant-type:token-exchange': exchangeToken,
 }
 
@@ -39,19 +41,12 @@ function isGrantType(type: string): type is GrantType {
   return Object.hasOwn(grants, type)
 }
 
-function mayUse(client: TestClient, type: GrantType): boolean {
-  // Only confidential clients may use the other grants (RFC 6749 §4.4, RFC 8693 §5).
-  if (isPublic(client) && type !== 'password' && type !== 'refresh_token') return false
-  return (client.grantTypes ?? GRANT_TYPES).includes(type)
-}
-
 /** Performs the resource owner password credentials grant (RFC 6749 §4.3). */
 function password(request: GrantRequest): Granted {
   const { form, client, settings, sessions, refreshTokens, now, jkt } = request
   const username = requireParameter(form, 'username')
-  const given = requireParameter(form, 'password')
-  const user = settings.users.find((candidate) => candidate.username === username)
-  if (!secretsEqual(given, user?.password ?? '') || user === undefined) {
+  const user = authenticateUser(settings.users, username, requireParameter(form, 'password'))
+  if (user === undefined) {
     throw new OAuthError('invalid_grant', 'The credentials provided were invalid.')
   }
   if (sessions.isDisabled(user)) throw new OAuthError('invalid_grant', 'The user is disabled.')
@@ -103,13 +98,4 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
     subject: { ...grant, scope },
     refreshToken: refreshTokens.rotate(token, boundTo(client, jkt)),
   }
-}
-
-/**
- * Returns the thumbprint of the key to which the server binds the refresh token. Returns
- * `undefined` if the request has no proof, or the client is confidential: client authentication
- * already binds the refresh tokens of a confidential client to it (RFC 9449 §5).
- */
-function boundTo(client: TestClient, jkt: string | undefined): string | undefined {
-  return isPublic(client) ? jkt : undefined
 }

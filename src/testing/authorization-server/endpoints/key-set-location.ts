@@ -54,7 +54,8 @@ export class KeySetLocation {
   }
 
   #serve(handle: () => HttpResponse): void {
-    addRoute(this.#routes, this.#path, { name: 'jwks', methods: ['GET', 'HEAD'], handle })
+    const methods = ['GET', 'HEAD']
+    addRoute(this.#routes, this.#path, { name: 'jwks', methods, crossOrigin: true, handle })
   }
 
   #keySetResponse(body: object): HttpResponse {

@@ -8,6 +8,7 @@ import { TOKEN_PROFILES } from '../tokens/token-profiles.js'
 export interface Locations {
   issuer: string
   authorizationEndpoint: string
+  registrationEndpoint: string
   tokenEndpoint: string
   introspectionEndpoint: string
   revocationEndpoint: string
@@ -24,6 +25,7 @@ const CLAIMS = [
   'iat',
   'exp',
   'auth_time',
+  'nonce',
   'email',
   'preferred_username',
   'sid',
@@ -38,15 +40,20 @@ export function metadata(
   return {
     issuer: locations.issuer,
     authorization_endpoint: locations.authorizationEndpoint,
+    // RFC 7591 defines this member.
+    registration_endpoint: locations.registrationEndpoint,
     token_endpoint: locations.tokenEndpoint,
     introspection_endpoint: locations.introspectionEndpoint,
     revocation_endpoint: locations.revocationEndpoint,
     end_session_endpoint: locations.endSessionEndpoint,
     jwks_uri: locations.jwksUri,
     grant_types_supported: GRANT_TYPES,
-    // RFC 8414 §2 requires this member. It is empty, because the authorization endpoint rejects
-    // every request.
-    response_types_supported: [],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    code_challenge_methods_supported: ['S256'],
+    // RFC 9207 §3 defines this member.
+    authorization_response_iss_parameter_supported: true,
+    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     scopes_supported: scope,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: keys.publishedAlgorithms,

@@ -1,3 +1,4 @@
+import type { AuthorizationCodes } from '../authorization/authorization-codes.js'
 import { type HttpResponse, uncached } from '../http/http-response.js'
 import type { ServerSettings } from '../options.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -14,6 +15,7 @@ export interface TokenEndpointSources {
   tokens: TokenIssuer
   issued: IssuedTokens
   sessions: Sessions
+  codes: AuthorizationCodes
   refreshTokens: RefreshTokens
   dpopProofs: DPoPProofs
 }
@@ -28,6 +30,7 @@ export function tokenEndpoint({
   tokens,
   issued,
   sessions,
+  codes,
   refreshTokens,
   dpopProofs,
 }: TokenEndpointSources): (request: ClientRequest) => Promise<HttpResponse> {
@@ -36,7 +39,7 @@ export function tokenEndpoint({
     // client that must add a nonce repeats the request with the same refresh token.
     const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
-    const state = { settings, issued, sessions, refreshTokens }
+    const state = { settings, issued, sessions, codes, refreshTokens }
     const grant = performGrant({ form, client, ...state, now, jkt })
     const { subject, refreshToken, issuedTokenType } = grant
     const accessToken = await tokens.accessToken(subject, jkt === undefined ? undefined : { jkt })

@@ -29,6 +29,16 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
 }
 
 /**
+ * Reads the query of a request.
+ *
+ * @throws {OAuthError} as {@link readForm} does
+ */
+export function readQuery({ url }: IncomingMessage): Form {
+  const [, query = ''] = (url as string).split(/\?(.*)/s)
+  return readParameters(query)
+}
+
+/**
  * Reads form-encoded text of at most 100 parameters, such as a query.
  *
  * @throws {OAuthError} as {@link readForm} does

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { canParseUrl } from '../../../base/can-parse-url.js'
 import { isLoopback } from '../../../http/secure-url.js'
+import { preflight } from './cross-origin.js'
 import { type HttpResponse, notFound, uncached } from './http-response.js'
 
 /** An endpoint of the embedded authorization server; `discovery` covers both metadata documents. */
@@ -25,6 +26,8 @@ export interface Endpoint {
    * Whether the endpoint ignores faults. True for targets of the fault `'redirect'`. Default false.
    */
   exemptFromFaults?: boolean
+  /** Whether pages of loopback origins may read the responses (CORS). Default false. */
+  crossOrigin?: boolean
 }
 
 /** Endpoints, keyed by their exact path. */
@@ -60,6 +63,14 @@ export function route(routes: Routes, request: IncomingMessage, names: HostNames
   const endpoint = routes.get(path)
   if (endpoint === undefined) return UNKNOWN_PATH
   if (endpoint.methods.includes(request.method as string)) return endpoint
+  if (endpoint.crossOrigin && request.method === 'OPTIONS') {
+    return {
+      name: 'other',
+      methods: [],
+      crossOrigin: true,
+      handle: () => preflight(endpoint.methods),
+    }
+  }
   return { ...endpoint, handle: () => methodNotAllowed(endpoint) }
 }
 

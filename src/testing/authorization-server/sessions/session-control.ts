@@ -1,5 +1,6 @@
 import { rejectUnknownOptions } from '../../known-options.js'
 import { post } from '../http/outgoing-request.js'
+import type { BrowserSessions } from '../login/browser-sessions.js'
 import type { ReportedEvent, Transmitter } from '../security-events/transmitter.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { TestClient, TestUser } from '../tokens/test-accounts.js'
@@ -39,6 +40,7 @@ export interface SentLogoutToken {
 export interface SessionControlSources {
   readonly users: readonly TestUser[]
   readonly sessions: Sessions
+  readonly browserSessions: BrowserSessions
   readonly refreshTokens: RefreshTokens
   readonly logoutTokens: LogoutTokens
   readonly logoutUris: LogoutUris
@@ -87,11 +89,13 @@ export class SessionControl {
       throw new TypeError('"sid" must be the ID of an active session of this server')
     }
     this.#sources.refreshTokens.endSessions([sid])
+    this.#sources.browserSessions.endWith(sid)
     return this.#notify(session, 'session-revoked')
   }
 
   #endAll(user: TestUser, event: ReportedEvent): Promise<SentLogoutToken[]> {
-    const { sessions, refreshTokens } = this.#sources
+    const { sessions, browserSessions, refreshTokens } = this.#sources
+    browserSessions.endOf(user)
     refreshTokens.endSessions(sessions.of(user).map(({ id }) => id))
     return this.#notify({ user }, event)
   }

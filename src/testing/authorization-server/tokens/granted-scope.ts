@@ -32,10 +32,8 @@ export function grantScope({ settings, client, user, requested }: ScopeRequest):
     }
     return defaultScope(settings, client, user)
   }
+  requireOfferedScope(requested, settings.scope)
   const values = [...new Set(requested.split(' ').filter(Boolean))]
-  if (!values.every((value) => settings.scope.includes(value))) {
-    throw new OAuthError('invalid_scope', 'The scope has a value that this server does not offer.')
-  }
   const allowed = allowedScope(settings, client, user)
   const granted = values.filter((value) => allowed.includes(value))
   if (granted.length === 0) {
@@ -45,6 +43,16 @@ export function grantScope({ settings, client, user, requested }: ScopeRequest):
     )
   }
   return granted
+}
+
+/** @throws {OAuthError} `invalid_scope` if the server does not offer a requested value. */
+export function requireOfferedScope(
+  requested: string | undefined,
+  offered: readonly string[],
+): void {
+  const values = requested?.split(' ').filter(Boolean) ?? []
+  if (values.every((value) => offered.includes(value))) return
+  throw new OAuthError('invalid_scope', 'The scope has a value that this server does not offer.')
 }
 
 /**

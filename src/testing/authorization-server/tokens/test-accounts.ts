@@ -2,12 +2,14 @@ import type { JSONWebKeySet, JWTPayload } from 'jose'
 import { httpUrl } from '../../../http/secure-url.js'
 import { rejectUnknownOptions } from '../../known-options.js'
 import { type Scope, scopeValues } from '../../scope-values.js'
+import { redirectUriProblem } from '../authorization/redirect-uris.js'
 
 /** The grant types that the embedded authorization server supports. */
 export const GRANT_TYPES: readonly GrantType[] = [
   'password',
   'client_credentials',
   'refresh_token',
+  'authorization_code',
   'urn:ietf:params:oauth:grant-type:token-exchange',
 ]
 
@@ -16,9 +18,10 @@ export type GrantType =
   | 'password'
   | 'client_credentials'
   | 'refresh_token'
+  | 'authorization_code'
   | 'urn:ietf:params:oauth:grant-type:token-exchange'
 
-/** A user who can sign in with the password grant. */
+/** A user who can log in with the password grant, or at the login page. */
 export interface TestUser {
   /** The name with which the user signs in. */
   username: string
@@ -53,9 +56,21 @@ export interface TestClient {
   jwks?: JSONWebKeySet | undefined
   /**
    * The grant types that the client may use. A public client may never use `client_credentials` or
-   * token exchange. Default: all grant types.
+   * token exchange, and `authorization_code` requires `redirectUris`. If `refresh_token` is listed,
+   * the client gets a refresh token with each authorization code; otherwise only with the scope
+   * `offline_access`. Default: all grant types.
    */
   grantTypes?: readonly GrantType[] | undefined
+  /**
+   * The redirect URIs for authorization codes: https URLs, http URLs on a loopback host, or URIs of
+   * native apps. They are compared exactly, except for the port after `127.0.0.1` or `[::1]`
+   * (RFC 8252 §7.3). Default: none, so the client cannot use the authorization endpoint.
+   */
+  redirectUris?: readonly string[] | undefined
+  /** The URIs to which the end session endpoint may redirect, compared exactly. Default: none. */
+  postLogoutRedirectUris?: readonly string[] | undefined
+  /** The name that the pages for login and consent show. Default: the client identifier. */
+  name?: string | undefined
   /** The scope that the client may be granted. Default: every value that the server offers. */
   scope?: Scope | undefined
   /**
@@ -94,9 +109,13 @@ export function requireUser(user: TestUser): void {
 /** @throws {TypeError} that names the invalid member of the client and the rule. */
 export function requireClient(client: TestClient): void {
   const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope', 'backchannelLogoutUri']
-  rejectUnknownOptions('an entry of "clients"', client, known)
+  const forPages = ['redirectUris', 'postLogoutRedirectUris', 'name']
+  rejectUnknownOptions('an entry of "clients"', client, [...known, ...forPages])
   requireText('clients', client, ['clientId'])
   if (client.clientSecret !== undefined) requireText('clients', client, ['clientSecret'])
+  if (client.name !== undefined) requireText('clients', client, ['name'])
+  requireRedirectUris('redirectUris', client.redirectUris ?? [])
+  requireRedirectUris('postLogoutRedirectUris', client.postLogoutRedirectUris ?? [])
   scopeValues('clients[].scope', client.scope ?? [])
   if (client.backchannelLogoutUri !== undefined) {
     requireLogoutUri('clients[].backchannelLogoutUri', client.backchannelLogoutUri)
@@ -111,6 +130,14 @@ export function requireClient(client: TestClient): void {
 export function requireLogoutUri(option: string, uri: unknown): void {
   if (typeof uri === 'string' && !uri.includes('#') && httpUrl(uri) !== undefined) return
   throw new TypeError(`"${option}" must be an absolute http or https URL without a fragment`)
+}
+
+function requireRedirectUris(name: string, uris: readonly unknown[]): void {
+  if (!Array.isArray(uris)) throw new TypeError(`"clients[].${name}" must be an array of URIs`)
+  for (const uri of uris) {
+    const problem = redirectUriProblem(uri)
+    if (problem !== undefined) throw new TypeError(`"clients[].${name}[]" ${problem}`)
+  }
 }
 
 function requireText<T extends object>(option: string, owner: T, names: (keyof T & string)[]) {

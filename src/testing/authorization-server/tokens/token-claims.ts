@@ -35,7 +35,7 @@ export function idTokenClaims(
   context: TokenContext,
   accessToken?: IssuedAccessToken,
 ): JWTPayload {
-  const { client, user, scope, authTime } = subject
+  const { client, user, scope, authTime, nonce } = subject
   return {
     ...(scope.includes('profile') && { preferred_username: user.username }),
     ...(scope.includes('email') && { email: user.username }),
@@ -43,6 +43,7 @@ export function idTokenClaims(
     ...protocolClaims(profile, subject, context),
     aud: client.clientId,
     auth_time: authTime,
+    ...(nonce !== undefined && { nonce }),
     ...(accessToken && { at_hash: accessTokenHash(accessToken) }),
     ...profile.idTokenClaims(subject, context),
   }

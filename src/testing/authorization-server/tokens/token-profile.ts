@@ -12,6 +12,8 @@ export interface TokenSubject {
    * audience of the access token.
    */
   resource?: string | undefined
+  /** The `nonce` of the authorization request, for the ID token. Absent for other grants. */
+  nonce?: string | undefined
   /** The claims of a token that was exchanged for another one; absent for other tokens. */
   delegation?: DelegationClaims | undefined
   /** The time of the sign-in, in seconds since the epoch. */
