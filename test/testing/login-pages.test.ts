@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { decodeJwt } from 'jose'
 import t from 'tap'
 import { BrowserSessions } from '../../src/testing/authorization-server/login/browser-sessions.js'
-import { Sessions } from '../../src/testing/authorization-server/sessions/sessions.js'
 import { createAuthorizationServer } from '../../src/testing/index.js'
 import { authorizationUrl, CALLBACK, pkce, redeem } from './fixtures/authorization.js'
 import { Browser, formsOf, type Visited } from './fixtures/browser.js'
@@ -170,6 +170,18 @@ t.test('a login ends after 8 hours, and when the user is disabled', async (t) =>
   const fresh = new Browser()
   const failed = await fresh.submit(await fresh.open(request), { user })
   t.match([failed.status, failed.text], [400, 'The user is disabled.'])
+})
+
+t.test('endSession ends the login of the session', async (t) => {
+  const browser = new Browser()
+  const { challenge, verifier } = pkce()
+  const location = await browser.allow(authorizationUrl(authorizationEndpoint, challenge), 'ada')
+  const code = location.searchParams.get('code')
+  const { body } = await redeem(tokenEndpoint, code, verifier)
+  const other = await loggedIn()
+  await server.endSession({ sid: `${decodeJwt(`${body.id_token}`).sid}` })
+  t.equal(titleOf(await browser.open(url())), 'Log in')
+  t.equal(titleOf(await other.browser.open(url())), 'Allow access?', 'and no other login')
 })
 
 t.test('every page forbids scripts, frames and caches', async (t) => {
@@ -357,7 +369,7 @@ t.test('responds with 421 to another Host, as all endpoints do', async (t) => {
 
 t.test('forgets the least recently used of more than 1,000 logins', async (t) => {
   const cookie = { name: 'c', path: '/', secure: false }
-  const sessions = new BrowserSessions(cookie, new Sessions(), () => 0)
+  const sessions = new BrowserSessions(cookie, () => 0)
   const request = (value = '') => ({ headers: { cookie: value } }) as IncomingMessage
   const user = { username: 'ada', password: 'demo-password' }
   const cookies = Array.from({ length: 1_001 }, () =>

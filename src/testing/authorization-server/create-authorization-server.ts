@@ -97,7 +97,7 @@ export async function createAuthorizationServer(
   const { issuer } = locations
   const { users } = settings
   const clients = new Clients(settings.clients)
-  const browserSessions = new BrowserSessions(cookieOf(url, settings), sessions, settings.now)
+  const browserSessions = new BrowserSessions(cookieOf(url, settings), settings.now)
   const codes = new AuthorizationCodes(settings.now, (id) => refreshTokens.endSessions([id]))
   const tokens = new TokenIssuer(issuer, settings, { keys, issued, sessions, encrypt })
   const logoutTokens = new LogoutTokens({ issuer, settings, keys, tokens, sessions })

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import { BoundedCache } from '../../../base/bounded-cache.js'
 import { secretsEqual } from '../endpoints/secret-comparison.js'
 import type { Form } from '../http/form.js'
-import type { Sessions } from '../sessions/sessions.js'
 import { opaqueToken } from '../tokens/opaque-token.js'
 import type { TestUser } from '../tokens/test-accounts.js'
 
@@ -45,15 +44,13 @@ export interface CookieSettings {
  */
 export class BrowserSessions {
   readonly #cookie: CookieSettings
-  readonly #sessions: Sessions
   readonly #now: () => number
   readonly #logins = new BoundedCache<string, BrowserSession>({ max: MAX_SESSIONS })
   readonly #formKey = randomBytes(32)
 
   /** @param now returns the current time, in milliseconds since the epoch. */
-  constructor(cookie: CookieSettings, sessions: Sessions, now: () => number) {
+  constructor(cookie: CookieSettings, now: () => number) {
     this.#cookie = cookie
-    this.#sessions = sessions
     this.#now = now
   }
 
@@ -111,7 +108,7 @@ export class BrowserSessions {
 
   #login(cookie: string): BrowserSession | undefined {
     const login = this.#logins.get(cookie)
-    if (login === undefined || this.#sessions.isDisabled(login.user)) return undefined
+    if (login === undefined) return undefined
     return this.#now() / 1000 < login.authTime + LIFETIME_SECONDS ? login : undefined
   }
 
