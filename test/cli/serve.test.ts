@@ -15,6 +15,8 @@ import {
 } from '../../src/index.js'
 import { TOKEN_PROFILES } from '../../src/testing/authorization-server/tokens/token-profiles.js'
 import { passwordGrant, type TestUser, testClient, testUser } from '../../src/testing/index.js'
+import { authorizationUrl, CALLBACK, pkce, redeem } from '../testing/fixtures/authorization.js'
+import { Browser } from '../testing/fixtures/browser.js'
 import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -81,6 +83,30 @@ t.test('prints its connection details as JSON, and applies its flags', async (t)
   t.match(await metadata, { issuer: details.issuer, jwks_uri: details.jwksUri })
   await t.rejects(fetch(details.issuer), 'the server has stopped')
   t.strictSame(signals.eventNames(), [], 'the listeners are removed')
+})
+
+t.test('logs a user in for the client of --redirect-uri', async (t) => {
+  const signals = new EventEmitter()
+  const { verifier, challenge } = pkce()
+  const bye = 'http://localhost:5173/'
+  let tokens: Promise<Record<string, string>> | undefined
+  const logIn = async (text: string) => {
+    const { authorizationEndpoint, tokenEndpoint, publicClientId: client_id } = JSON.parse(text)
+    const url = authorizationUrl(authorizationEndpoint, challenge, { client_id })
+    const location = await new Browser().allow(url, testUser.username)
+    const code = location.searchParams.get('code')
+    return (await redeem(tokenEndpoint, code, verifier, { client_id })).body
+  }
+  const flags = ['--redirect-uri', CALLBACK, '--post-logout-redirect-uri', bye]
+  const { code, stdout } = await runHere(['serve', '--json', ...flags], {
+    signals,
+    onOutput: (text) => {
+      tokens = logIn(text).finally(() => signals.emit('SIGTERM'))
+    },
+  })
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), { publicClientId: 'demo-app', registrationEndpoint: /\/clients$/ })
+  t.match(await tokens, { access_token: String, id_token: String, refresh_token: String })
 })
 
 t.test('sends a logout token when a session ends', async (t) => {
@@ -174,6 +200,22 @@ t.test('prints the options of the plugin as source code', async (t) => {
   t.match(named, `issuer: 'http://auth:9000/oauth2/default',`)
   t.match(named, 'dangerouslyAllowHttp: true,')
   t.equal(literal(['a\'b"\\', 1]), `['a\\'b"\\\\', 1]`)
+})
+
+t.test('prints how clients log users in', async (t) => {
+  const start = async (...args: string[]) => {
+    const signals = new EventEmitter()
+    const onOutput = () => void signals.emit('SIGINT')
+    return (await runHere(['serve', ...args], { signals, onOutput })).stdout
+  }
+  t.match(
+    await start(),
+    /register themselves at http:\/\/127\S+\/v1\/clients\.\n.*add --redirect-uri URI/,
+  )
+  t.match(
+    await start('--redirect-uri', CALLBACK),
+    `client demo-app, without a secret, with PKCE, redirects to\n    ${CALLBACK}`,
+  )
 })
 
 t.test('encrypts access tokens for the key in a file', async (t) => {
@@ -278,6 +320,11 @@ t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
     [['--claim', 'aud="x"'], '--claim cannot set "aud": use --audience'],
     [['--claim', 'sub=7'], '--claim sub must be a text'],
     [['--claim', 'sub=""'], '--claim sub must be a text'],
+    [
+      ['--redirect-uri', CALLBACK, '--redirect-uri', 'http://app.example/'],
+      '--redirect-uri (value 2) must use https, unless its host is loopback',
+    ],
+    [['--post-logout-redirect-uri', CALLBACK], '--post-logout-redirect-uri needs --redirect-uri'],
     [['--port', '70000'], '--port must be a whole number from 0 to 65535'],
     [['--profile', 'oktaa'], '--profile must be one of standard, okta'],
     [['--algorithm', 'HS256'], '--algorithm must be one of RS256'],

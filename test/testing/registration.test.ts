@@ -249,12 +249,12 @@ t.test('createAuthorizationServer names invalid redirect URIs of clients', async
   const start = (client: object) =>
     createAuthorizationServer({ algorithm: 'ES256', clients: [{ clientId: 'a', ...client }] })
   await t.rejects(start({ redirectUris: ['http://app.example/'] }), {
-    message: '"clients[].redirectUris[]" must use https, unless its host is loopback',
+    message: '"clients[].redirectUris[0]" must use https, unless its host is loopback',
   })
   await t.rejects(start({ redirectUris: CALLBACK }), /"clients\[\].redirectUris" must be an array/)
   await t.rejects(
     start({ postLogoutRedirectUris: ['x'] }),
-    /"clients\[\].postLogoutRedirectUris\[\]"/,
+    /"clients\[\].postLogoutRedirectUris\[0\]"/,
   )
   await t.rejects(start({ name: '' }), /"clients\[\].name" must be a non-empty string/)
 })

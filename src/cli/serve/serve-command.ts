@@ -6,6 +6,7 @@ import type { AuthorizationServer } from '../../testing/authorization-server/aut
 import { createAuthorizationServer } from '../../testing/authorization-server/create-authorization-server.js'
 import type { AuthorizationServerOptions } from '../../testing/authorization-server/options.js'
 import {
+  type TestClient,
   type TestUser,
   testClient,
   testUser,
@@ -22,7 +23,7 @@ import { readKeyFile } from '../key-file.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { type AppOptions, appOptions } from './app-options.js'
-import { startupText } from './startup-text.js'
+import { APP_CLIENT_ID, startupText } from './startup-text.js'
 import { readUsers } from './test-users.js'
 
 const flags: Flags = {
@@ -66,6 +67,16 @@ const flags: Flags = {
     help: 'How the key is used. Default: "alg" of the JWK, else RSA-OAEP-256 or ECDH-ES',
   },
   'encryption-enc': { value: 'ENC', help: 'How the content is encrypted. Default A256GCM' },
+  'redirect-uri': {
+    value: 'URI',
+    repeatable: true,
+    help: `A redirect URI of the public client ${APP_CLIENT_ID}, such as that of your single-page app\nor Swagger UI; repeatable. Clients that register themselves need no flag`,
+  },
+  'post-logout-redirect-uri': {
+    value: 'URI',
+    repeatable: true,
+    help: 'A URI to which the browser of such a client continues after the logout; repeatable',
+  },
   'backchannel-logout-uri': {
     value: 'URL',
     help: 'Send a logout token to this URL of your API when a session ends',
@@ -87,13 +98,17 @@ export const serve: Command = {
   usage: '[--port PORT] [--profile NAME] [FLAGS]',
   flags,
   maxOperands: 0,
-  notes: `The server keeps everything in memory, and has one client, whose secret is publicly known, as are the
+  notes: `Users log in at a page of the server: clients that register themselves (MCP clients) find it in the
+metadata, others need --redirect-uri. The page lists the users, and asks before each access.
+
+The server keeps everything in memory. The secret of its client is publicly known, as are the
 passwords of its users. It therefore listens on 127.0.0.1, does not run under NODE_ENV=production, and
 responds with 421 to requests whose Host header is not a loopback name. With --dangerously-allow-remote,
 Host may also be an IP address, or the host in --host or --public-url. Its keys are new at each start.
 SIGINT (Ctrl+C) or SIGTERM stops it.`,
   examples: [
     `npx ${PROGRAM} serve --port 9000 --profile okta`,
+    `npx ${PROGRAM} serve --port 9000 --redirect-uri http://localhost:5173/callback`,
     `npx ${PROGRAM} serve --user ada --group Admins --role editor \\\n  --user bob --claim tenant='"acme"'`,
   ],
   async run(args, { stdout, env, signals }) {
@@ -106,8 +121,14 @@ SIGINT (Ctrl+C) or SIGTERM stops it.`,
       await writeResult(
         stdout,
         args.has('json')
-          ? `${jsonDocument(connectionDetails(server, users, options))}\n`
-          : startupText(server, users, options, colorsFor(stdout, env).bold),
+          ? `${jsonDocument(connectionDetails(server, users, options, args))}\n`
+          : startupText(
+              server,
+              users,
+              options,
+              args.values('redirect-uri'),
+              colorsFor(stdout, env).bold,
+            ),
       )
       await ended
     } finally {
@@ -127,7 +148,10 @@ async function start(args: Arguments, users: readonly TestUser[]): Promise<Autho
         publicUrl: args.value('public-url'),
         users,
         audience: args.value('audience'),
-        clients: [{ ...testClient, backchannelLogoutUri: args.value('backchannel-logout-uri') }],
+        clients: [
+          { ...testClient, backchannelLogoutUri: args.value('backchannel-logout-uri') },
+          ...appClients(args),
+        ],
         accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
         dangerouslyAllowProduction: args.has('dangerously-allow-production'),
         dangerouslyAllowRemote: args.has('dangerously-allow-remote'),
@@ -145,6 +169,18 @@ async function start(args: Arguments, users: readonly TestUser[]): Promise<Autho
     if (syscall !== 'listen') throw error
     throw new CommandError(ExitCode.unavailable, listenError(args, code))
   }
+}
+
+/** Returns the public client of the flag `--redirect-uri`, if there is one. */
+function appClients(args: Arguments): TestClient[] {
+  const redirectUris = args.values('redirect-uri')
+  const postLogoutRedirectUris = args.values('post-logout-redirect-uri')
+  if (redirectUris.length === 0) {
+    if (postLogoutRedirectUris.length === 0) return []
+    throw new UsageError('--post-logout-redirect-uri needs --redirect-uri')
+  }
+  const grantTypes = ['authorization_code', 'refresh_token'] as const
+  return [{ clientId: APP_CLIENT_ID, redirectUris, postLogoutRedirectUris, grantTypes }]
 }
 
 function listenError(args: Arguments, code: string | undefined): string {
@@ -178,20 +214,26 @@ function connectionDetails(
   server: AuthorizationServer,
   users: readonly TestUser[],
   options: AppOptions,
+  args: Arguments,
 ) {
-  const { issuer, audience, tokenEndpoint, introspectionEndpoint, endSessionEndpoint, jwksUri } =
-    server
+  const { issuer, audience, jwksUri } = server
+  const { authorizationEndpoint, registrationEndpoint, tokenEndpoint } = server
+  const { introspectionEndpoint, endSessionEndpoint } = server
+  const [app] = appClients(args)
   const { clientId, clientSecret } = testClient
   const [{ username, password }] = users as readonly [TestUser]
   return {
     issuer,
     audience,
+    authorizationEndpoint,
+    registrationEndpoint,
     tokenEndpoint,
     introspectionEndpoint,
     endSessionEndpoint,
     jwksUri,
     clientId,
     clientSecret,
+    publicClientId: app?.clientId,
     username,
     password,
     users,

@@ -9,10 +9,14 @@ import { printableJson } from '../printable.js'
 import { shellQuote } from '../shell-quote.js'
 import { type AppOptions, appSource } from './app-options.js'
 
+/** The public client that `--redirect-uri` adds. */
+export const APP_CLIENT_ID = 'demo-app'
+
 export function startupText(
   server: AuthorizationServer,
   users: readonly TestUser[],
   options: AppOptions,
+  redirectUris: readonly string[],
   bold: (text: string) => string,
 ): string {
   const { issuer, audience, tokenEndpoint, endSessionEndpoint } = server
@@ -28,6 +32,10 @@ ${users.map(describeUser).join('\n')}
 ${bold('add to your app')}
 
   ${appSource(options).replaceAll('\n', '\n  ')}
+
+${bold('log in at a page (MCP clients, Swagger UI, single-page apps)')}
+
+  ${loginAdvice(server, redirectUris).join('\n  ')}
 
 ${bold('get a token with curl')}
 
@@ -46,6 +54,19 @@ ${bold('sign the user out (the response to the first command has the id_token)')
 
 Press Ctrl+C to stop.
 `
+}
+
+function loginAdvice(
+  { issuer, registrationEndpoint }: AuthorizationServer,
+  redirectUris: readonly string[],
+): string[] {
+  const metadata = `Clients find the page in the metadata of ${issuer}.`
+  const registration = `MCP clients register themselves at ${registrationEndpoint}.`
+  if (redirectUris.length === 0) {
+    return [metadata, registration, 'For other clients, add --redirect-uri URI.']
+  }
+  const client = `client ${APP_CLIENT_ID}, without a secret, with PKCE, redirects to`
+  return [metadata, registration, client, ...redirectUris.map((uri) => `  ${uri}`)]
 }
 
 function describeUser({ username, password, sub, claims }: TestUser): string {

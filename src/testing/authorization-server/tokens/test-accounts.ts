@@ -134,9 +134,9 @@ export function requireLogoutUri(option: string, uri: unknown): void {
 
 function requireRedirectUris(name: string, uris: readonly unknown[]): void {
   if (!Array.isArray(uris)) throw new TypeError(`"clients[].${name}" must be an array of URIs`)
-  for (const uri of uris) {
+  for (const [i, uri] of uris.entries()) {
     const problem = redirectUriProblem(uri)
-    if (problem !== undefined) throw new TypeError(`"clients[].${name}[]" ${problem}`)
+    if (problem !== undefined) throw new TypeError(`"clients[].${name}[${i}]" ${problem}`)
   }
 }
 
