@@ -70,10 +70,10 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         revocation_endpoint: server.revocationEndpoint,
         jwks_uri: server.jwksUri,
         grant_types_supported: [
-          'password',
-          'client_credentials',
-          'refresh_token',
           'authorization_code',
+          'refresh_token',
+          'client_credentials',
+          'password',
           'urn:ietf:params:oauth:grant-type:token-exchange',
         ],
         registration_endpoint: server.registrationEndpoint,

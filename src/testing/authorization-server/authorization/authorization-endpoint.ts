@@ -128,7 +128,7 @@ export class AuthorizationEndpoint {
       return this.#loginPage(request, visitor)
     }
     const scope = this.#scope(request, session.user)
-    // The user allows each access anew, because a public client can be impersonated (RFC 8252 §8.6).
+    // The user allows every access, because a public client can be impersonated (RFC 8252 §8.6).
     if (isSilent) throw new OAuthError('consent_required', 'The user must allow the access.')
     return consentPage({
       request,
@@ -223,7 +223,7 @@ export class AuthorizationEndpoint {
 function rejection({ status, message }: OAuthError, parameters: Form | undefined): HttpResponse {
   const uri = parameters?.get('redirect_uri')
   const advice = html`${uri && html`<p>The request names <code>${uri.slice(0, 500)}</code>.</p>`}
-<p>A client must send its own client_id, and a redirect_uri exactly as it is registered.</p>`
+<p>A client must send its own client_id, and a redirect_uri exactly as it is registered: in the option redirectUris, with serve --redirect-uri, or at the registration endpoint.</p>`
   return errorPage({ status, message, advice })
 }
 

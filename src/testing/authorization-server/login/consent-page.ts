@@ -43,15 +43,16 @@ export function consentPage({
     const meaning = MEANINGS.get(value)
     return html`<li><code>${value}</code>${meaning && html` <span class="quiet">${meaning}</span>`}</li>`
   })
-  const content = html`<p><bdi><strong>${name}</strong></bdi> wants access as <bdi><strong>${user.username}</strong></bdi>. <a href="${switchUrl}">Use another user</a></p>
+  const content = html`<p><bdi><strong>${name}</strong></bdi> wants access as <bdi><strong>${user.username}</strong></bdi>.</p>
+<p><a href="${switchUrl}">Use another user</a></p>
 ${isRegistered ? html`<p class="note">This client registered itself under this name. Allow access only if you started the login in it.</p>` : undefined}
 <dl>
-<dt>Allowed</dt>
+<dt>Scope</dt>
 <dd><ul>
 ${values}
 </ul></dd>
-${resource && html`<dt>At</dt>\n<dd><code>${resource}</code></dd>`}
-<dt>You continue at</dt>
+${resource && html`<dt>For the API</dt>\n<dd><code>${resource}</code></dd>`}
+<dt>Then you continue at</dt>
 <dd><code>${redirectHost(redirectUri)}</code></dd>
 </dl>
 <form method="post" action="${action}">

@@ -6,7 +6,7 @@ import { pageResponse } from './page.js'
 
 /** Returns the page that asks a user whether to log out. */
 export function logoutQuestion(user: TestUser, visitor: Visitor, action: string): HttpResponse {
-  const content = html`<p>You are logged in as <bdi><strong>${user.username}</strong></bdi>. All clients that you have allowed here lose their access.</p>
+  const content = html`<p>You are logged in as <bdi><strong>${user.username}</strong></bdi>. Clients that you have allowed lose their access.</p>
 <form method="post" action="${action}">
 <input type="hidden" name="form_token" value="${visitor.formToken}">
 <button class="primary">Log out</button>

@@ -2,13 +2,13 @@
 export const STYLES = `
 :root {
   color-scheme: light dark;
-  --page: #f3f4f6; --card: #fff; --text: #1c2127; --quiet: #545c66; --line: #c9ced6;
+  --page: #f3f4f6; --card: #fff; --text: #1c2127; --quiet: #545c66; --line: #c9ced6; --edge: #868e98;
   --accent: #0a58a8; --on-accent: #fff; --hover: #eef3f9; --note: #fff6dd; --note-line: #d9a514;
   --error: #fdecea; --error-line: #c9372c;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #111417; --card: #1b2026; --text: #e8eaed; --quiet: #a8b0ba; --line: #454d57;
+    --page: #111417; --card: #1b2026; --text: #e8eaed; --quiet: #a8b0ba; --line: #454d57; --edge: #7b848f;
     --accent: #8ec2f9; --on-accent: #0b1a2a; --hover: #252c35; --note: #2d2611; --note-line: #b98d1a;
     --error: #391b19; --error-line: #e5675e;
   }
@@ -20,7 +20,7 @@ body {
   display: flex; flex-direction: column; align-items: center;
 }
 main {
-  width: 100%; max-width: 26rem; margin-top: max(0rem, 8vh - 2rem); padding: 1.75rem 1.5rem;
+  width: 100%; max-width: 26rem; margin-top: clamp(0rem, 8vw - 1.5rem, 3rem); padding: 1.75rem 1.5rem;
   background: var(--card); border: 1px solid var(--line); border-radius: .75rem;
 }
 h1 { margin: 0 0 .25rem; font-size: 1.5rem; line-height: 1.25; }
@@ -29,10 +29,10 @@ p { margin: .5rem 0; }
 bdi, code, dd { overflow-wrap: anywhere; }
 code { font: .9375rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 footer, .quiet { color: var(--quiet); font-size: .9375rem; }
-footer { max-width: 26rem; padding: 1rem .5rem 0; text-align: center; }
+footer { max-width: 26rem; padding: 1rem .5rem 0; text-align: center; text-wrap: balance; }
 a { color: var(--accent); }
 button {
-  width: 100%; min-height: 2.875rem; padding: .5rem 1rem; border: 1px solid var(--line);
+  width: 100%; min-height: 2.875rem; padding: .5rem 1rem; border: 1px solid var(--edge);
   border-radius: .5rem; background: var(--card); color: var(--text); font: inherit; cursor: pointer;
 }
 button:hover { background: var(--hover); }
@@ -45,7 +45,7 @@ button.primary:hover { filter: brightness(1.1); }
 .users b { font-weight: 600; }
 label { display: block; margin: .875rem 0 .25rem; font-size: .9375rem; font-weight: 600; }
 input {
-  width: 100%; min-height: 2.875rem; padding: .5rem .75rem; border: 1px solid var(--quiet);
+  width: 100%; min-height: 2.875rem; padding: .5rem .75rem; border: 1px solid var(--edge);
   border-radius: .5rem; background: var(--card); color: var(--text); font: inherit;
 }
 form > button { margin-top: 1.25rem; }

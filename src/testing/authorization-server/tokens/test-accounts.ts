@@ -6,10 +6,10 @@ import { redirectUriProblem } from '../authorization/redirect-uris.js'
 
 /** The grant types that the embedded authorization server supports. */
 export const GRANT_TYPES: readonly GrantType[] = [
-  'password',
-  'client_credentials',
-  'refresh_token',
   'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'password',
   'urn:ietf:params:oauth:grant-type:token-exchange',
 ]
 
