@@ -47,13 +47,15 @@ function casesOf({ share }: Target): number {
   return only.length > 0 ? cases : Math.max(Math.ceil(cases * share), Math.min(cases, MIN_CASES))
 }
 
-function report({ name }: Target, { cases, seconds, slowest, growth, outcomes }: Result): void {
+function report({ name }: Target, result: Result): void {
+  const { cases, seconds, slowest, mostCalls, growth, outcomes } = result
   const counts = [...outcomes]
     .sort(([, a], [, b]) => b - a)
     .map(([outcome, n]) => `${outcome} ${n}`)
   const numbers = [
     `${cases} cases in ${seconds.toFixed(1)} s`,
     `slowest ${slowest.toFixed(0)} ms of CPU time`,
+    `at most ${mostCalls} costly calls a case`,
     `heap ${(growth / 2 ** 20).toFixed(1)} MiB`,
   ]
   console.log(`${name}: ${numbers.join(', ')}\n  ${counts.join(', ')}`)

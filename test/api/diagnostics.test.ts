@@ -86,8 +86,9 @@ t.test('publishes successful and failed key fetches', async (t) => {
   const server = await createResourceServer({ issuer: issuer.issuer, audience: 'api://default' })
   t.teardown(() => server.close())
   await server.refreshKeys()
-  t.match(published['jwks:fetch'], [{ issuer: issuer.issuer, outcome: 'fetched', keyCount: 1 }])
-  t.ok((published['jwks:fetch'][0]?.durationMs as number) > 0)
+  t.match(published['jwks:fetch'], [
+    { issuer: issuer.issuer, outcome: 'fetched', keyCount: 1, durationMs: Number },
+  ])
   issuer.fail('reset')
   await server.refreshKeys().catch(() => {})
   t.match(published['jwks:fetch'][1], {

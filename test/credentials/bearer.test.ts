@@ -85,18 +85,17 @@ t.test('B3: rejects several Authorization headers, regardless of their scheme', 
   }
 })
 
-t.test('reads a header of a megabyte in linear time', async (t) => {
-  const blanks = ' '.repeat(500_000)
-  const begin = performance.now()
+// With quadratic time, these headers would take hours: the timeout of the file ends the test.
+t.test('reads a header of four megabytes in linear time', async (t) => {
+  const blanks = ' '.repeat(4_000_000)
   for (const value of [
     `Bearer${blanks}`,
-    `Bearer ${'='.repeat(1_000_000)}`,
-    `Bearer ${'a'.repeat(1_000_000)}!`,
+    `Bearer ${'='.repeat(4_000_000)}`,
+    `Bearer ${'a'.repeat(4_000_000)}!`,
     `Bearer a${blanks}b`,
-    `Bearer a${'='.repeat(500_000)}${blanks}!`,
-    `Bearer a${'\t '.repeat(500_000)}!`,
+    `Bearer a${'='.repeat(4_000_000)}${blanks}!`,
+    `Bearer a${'\t '.repeat(2_000_000)}!`,
   ]) {
     t.throws(() => read('Authorization', value), InvalidRequestError)
   }
-  t.ok(performance.now() - begin < 5_000)
 })

@@ -8,6 +8,7 @@ import resourceServer, {
   redisStore,
 } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeRedis } from '../fixtures/fake-redis.js'
+import { fakeTimers } from '../fixtures/fake-timers.js'
 import { faultyStore, revocationsIn } from '../fixtures/faulty-store.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
 
@@ -83,16 +84,15 @@ t.test('retries after a transient failure of the store', async (t) => {
 })
 
 t.test('logs how many revocations could not be written', async (t) => {
+  const timers = fakeTimers(t)
   for (const fault of ['failing', 'hanging'] as const) {
     const { server, store, lost } = await instance(t)
     store.failing.add('mergeRevocations')
     for (const sub of ['ada', 'bob', 'ada']) await t.rejects(server.revoke({ sub }), UNAVAILABLE)
     store.failing.clear()
     store[fault].add('mergeRevocations')
-    const began = performance.now()
+    t.equal(await timers.advanceUntil(server.close()), 2_000, `${fault}: without progress for 2 s`)
     await server.close()
-    await server.close()
-    t.ok(performance.now() - began < 4_000, `${fault}: in a bounded time`)
     t.match(lost(), [[{ revocations: 2 }, LOST]], fault)
     t.equal(lost().length, 1)
   }
@@ -101,10 +101,9 @@ t.test('logs how many revocations could not be written', async (t) => {
 t.test('close does not wait for a subscription that does not end', async (t) => {
   const store = faultyStore()
   store.subscribe = async () => () => new Promise(() => {})
+  const timers = fakeTimers(t)
   const { server } = await instance(t, store)
-  const began = performance.now()
-  await server.close()
-  t.ok(performance.now() - began < 4_000)
+  t.equal(await timers.advanceUntil(server.close()), 2_000)
 })
 
 t.test('does not count revocations that another instance has written as lost', async (t) => {

@@ -8,6 +8,7 @@ import {
   type SecurityEventFeed,
   type SecurityEventPollOptions,
 } from '../../src/index.js'
+import { Poller } from '../../src/security-events/poller.js'
 import { faultyStore } from '../fixtures/faulty-store.js'
 import { ISSUER, makeKey } from '../fixtures/issuer.js'
 import { type PolledTransmitter, startPolledTransmitter } from '../fixtures/polled-transmitter.js'
@@ -53,7 +54,7 @@ async function serverWith(
 
 /** Waits until the check succeeds. */
 async function eventually(check: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !check(); i++) await delay(20)
+  for (let i = 0; i < 1_500 && !check(); i++) await delay(20)
 }
 
 t.test('Q1: receives events by long polling, and acknowledges them', async (t) => {
@@ -294,10 +295,8 @@ t.test('Q12: an event that always fails delays no other event', async (t) => {
     },
   ])
   t.equal(transmitter.requests.at(-1)?.body.maxEvents, 101, 'leaves room for another event')
-  const before = performance.now()
   transmitter.add({ other: await eventToken(key) })
   await eventually(() => server.securityEventStatus()[0]?.revoked === 1)
-  t.ok(performance.now() - before < 1_500, 'without a back-off that grows')
   t.match(server.lines, [
     [
       'a polled security event could not be processed; it is requested again',
@@ -305,6 +304,28 @@ t.test('Q12: an event that always fails delays no other event', async (t) => {
     ],
   ])
   t.equal(server.lines.length, 1, 'logged once in 30 s')
+})
+
+t.test('Q12: an event that always fails does not prolong the pauses', async (t) => {
+  const transmitter = await transmitterFor(t)
+  transmitter.add({ failing: await eventToken(key) })
+  const pauses: number[] = []
+  const poller = new Poller({
+    url: transmitter.url,
+    authorization: undefined,
+    interval: 100,
+    maxEvents: 100,
+    timeout: 60_000,
+    issuer: ISSUER,
+    events: { receive: () => Promise.reject(new Error('no store')) },
+    onPolled: () => {},
+    onFailure: () => t.fail('a request failed'),
+    onEventFailure: (_error, pause) => pauses.push(pause),
+  })
+  poller.start()
+  await eventually(() => pauses.length === 8)
+  poller.close()
+  t.ok(Math.max(...pauses) <= 100, `${pauses}`)
 })
 
 t.test('Q12: functions that never settle stop neither the feed nor its monitoring', async (t) => {
@@ -350,7 +371,7 @@ t.test('Q12: a response with more events than requested is processed in parts', 
     c: await eventToken(key, { jti: 'c' }),
   })
   const { body } = await transmitter.until(({ body }) => body.ack !== undefined)
-  t.strictSame(body.ack, ['a', 'b'])
+  t.strictSame((body.ack as string[]).toSorted(), ['a', 'b'])
   await transmitter.until(({ body }) => body.ack?.includes('c') === true)
 })
 

@@ -450,6 +450,7 @@ t.test('a server with a request in flight does not keep the process alive', asyn
   const program = `
     import { createServer } from 'node:http'
     import { createAuthorizationServer } from 'fastify-resource-server/testing'
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout')
     const client = createServer(() => {}).listen(0, '127.0.0.1', async () => {
       const backchannelLogoutUri = 'http://127.0.0.1:' + client.address().port
       const clients = [{ clientId: 'web', backchannelLogoutUri }]
@@ -459,15 +460,18 @@ t.test('a server with a request in flight does not keep the process alive', asyn
         await server.close()
         client.close()
         client.closeAllConnections()
+        setImmediate(() => process.stdout.write(String(timers().length)))
       })
     })`
   const { NODE_OPTIONS: _, ...env } = process.env
-  const started = Date.now()
-  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    env,
-    timeout: 20_000,
-    encoding: 'utf8',
-  })
-  t.same([status, stderr], [0, ''])
-  t.ok(Date.now() - started < 5_000)
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', program],
+    {
+      env,
+      timeout: 120_000,
+      encoding: 'utf8',
+    },
+  )
+  t.same([status, stdout, stderr], [0, '0', ''], 'no timer keeps it alive')
 })

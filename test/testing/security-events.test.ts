@@ -552,6 +552,7 @@ t.test('a server with polls and pushes in flight does not keep the process alive
   const program = `
     import { createServer } from 'node:http'
     import { createAuthorizationServer } from 'fastify-resource-server/testing'
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout')
     const receiver = createServer(() => {}).listen(0, '127.0.0.1', async () => {
       const server = await createAuthorizationServer({ algorithm: 'ES256' })
       const headers = {
@@ -569,18 +570,21 @@ t.test('a server with polls and pushes in flight does not keep the process alive
         await server.close()
         receiver.close()
         receiver.closeAllConnections()
+        setImmediate(() => process.stdout.write(String(timers().length)))
       })
       server.sendSecurityEvent()
     })`
   const { NODE_OPTIONS: _, ...env } = process.env
-  const started = Date.now()
-  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    env,
-    timeout: 30_000,
-    encoding: 'utf8',
-  })
-  t.same([status, stderr], [0, ''])
-  t.ok(Date.now() - started < 10_000)
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', program],
+    {
+      env,
+      timeout: 120_000,
+      encoding: 'utf8',
+    },
+  )
+  t.same([status, stdout, stderr], [0, '0', ''], 'no timer keeps it alive')
 })
 
 t.test('faults apply to the endpoints of receivers', async (t) => {

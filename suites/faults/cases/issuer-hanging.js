@@ -1,4 +1,3 @@
-import { Stalls } from '../harness/stalls.js'
 import { newToken, newTokens, withRandomKid } from '../harness/tokens.js'
 import {
   all,
@@ -13,8 +12,11 @@ import {
 
 /** Default timeout of a key fetch, in this package and in jose. In milliseconds. */
 const DEADLINE_MS = 5_000
-/** Maximum milliseconds from the deadline to the response, without stalls of the machine. */
-const RESPONSE_MARGIN_MS = 1_000
+/**
+ * Timeout of the API whose keys are cached: a request that waited for a fetch would take longer than
+ * the case may. In milliseconds.
+ */
+const ENDLESS_MS = 60_000
 
 export default {
   name: 'issuer hanging',
@@ -22,27 +24,26 @@ export default {
     'no request waits while keys are cached; without keys a request waits at most the deadline, then 503',
 
   async observe(harness) {
-    const [warm, ...coldApis] = await Promise.all([
+    const [warm, withDeadline, ...coldApis] = await Promise.all([
+      startWarmApi(harness, { jwks: { timeout: ENDLESS_MS } }),
       startWarmApi(harness),
       startColdApi(harness, (issuer) => issuer.fail('hang')),
       startColdApi(harness, (issuer) => issuer.fail('hang', 'jwks')),
       startColdApi(harness, (issuer) => issuer.fail('stalled-body')),
     ])
-    const stalls = new Stalls()
-    const [warmResponses, ...cold] = await Promise.all([
-      measureWarmApi(warm),
+    const [cachedKey, unknownKid, ...cold] = await Promise.all([
+      measureCachedKeys(warm),
+      measureUnknownKid(withDeadline),
       ...coldApis.map(({ api, token }) => times(20, () => api.get(token))),
     ])
-    return { ...warmResponses, cold: cold.flat(), marginMs: RESPONSE_MARGIN_MS + stalls.end() }
+    return { cachedKey, unknownKid, cold: cold.flat() }
   },
 
-  check: ({ cachedKey, unknownKid, cold, marginMs }) => ({
-    'all 200 while keys are cached': all(cachedKey, 200),
-    'no request waited while keys were cached': slowest(cachedKey) < marginMs,
-    'an unknown kid waits at most the deadline, then 503':
-      all(unknownKid, 503) && slowest(unknownKid) < DEADLINE_MS + marginMs,
-    'without keys, a request waits at most the deadline': slowest(cold) < DEADLINE_MS + marginMs,
-    'then 503 with Retry-After':
+  // The issuer hangs until the end of the case, so that each response precedes those of the issuer.
+  check: ({ cachedKey, unknownKid, cold }) => ({
+    'all 200 while keys are cached, without waiting for a fetch': all(cachedKey, 200),
+    '503 for an unknown kid at the deadline': all(unknownKid, 503),
+    'without keys, 503 with Retry-After at the deadline':
       all(cold, 503) && cold.every(({ retryAfter }) => Number(retryAfter) >= 1),
   }),
 
@@ -53,9 +54,9 @@ export default {
   },
 }
 
-async function startWarmApi(harness) {
+async function startWarmApi(harness, options) {
   const issuer = await harness.issuer()
-  const api = await harness.api(issuer)
+  const api = await harness.api(issuer, options)
   const token = await newToken(issuer)
   await api.get(token)
   return { issuer, api, tokens: [token, ...(await newTokens(issuer, 50))] }
@@ -68,14 +69,18 @@ async function startColdApi(harness, injectFault) {
 }
 
 /** Sends requests while the scheduled refresh hangs for an hour and the keys become stale. */
-async function measureWarmApi({ issuer, api, tokens }) {
+async function measureCachedKeys({ issuer, api, tokens }) {
   const send = (n) => api.get(tokens[n % tokens.length])
   const traffic = { perSecond: 50, seconds: 1.5, send }
   issuer.fail('hang')
   await api.advance(290_000)
   const due = await paced(traffic)
   await api.advance(3_600_000)
-  const unknownKid = times(5, () => api.get(withRandomKid(tokens[0])))
-  const stale = await paced(traffic)
-  return { cachedKey: [...due, ...stale], unknownKid: await unknownKid }
+  return [...due, ...(await paced(traffic))]
+}
+
+async function measureUnknownKid({ issuer, api, tokens }) {
+  issuer.fail('hang')
+  await api.advance(3_600_000)
+  return times(5, () => api.get(withRandomKid(tokens[0])))
 }

@@ -1,36 +1,46 @@
-/** Limits on the time of a case and the memory of a run: untrusted input must increase neither. */
+/** Limits on the work of a case and the memory of a run: untrusted input must increase neither. */
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
+import zlib from 'node:zlib'
+import { countCallsOf } from '../../../test/fixtures/count-calls.js'
 import type { OpenTarget } from '../target.js'
 
-/** CPU time, so that other processes on the machine do not count. */
-const MAX_CPU_MS = 2_000
-/** Wall-clock time: longer than every deadline of the package. */
+/**
+ * Verifications, hashes, decryptions and decompressions of one case, including those of the oracles:
+ * three times those of the most costly case.
+ */
+const MAX_COSTLY_CALLS = 100
+/** Ends a case whose promise never settles: longer than every deadline of the package. */
 const MAX_WAIT_MS = 30_000
 /** Growth of the heap once the caches are full. */
 const MAX_HEAP_GROWTH_BYTES = 32 * 1024 * 1024
 
-/** Runs cases one at a time and records the CPU time of the slowest case. */
+const neverRestored = { teardown() {} }
+const subtle = Object.getPrototypeOf(crypto.webcrypto.subtle)
+const COUNTED: readonly [target: object, methods: string][] = [
+  [crypto, 'verify createHash hash createHmac createDecipheriv privateDecrypt diffieHellman'],
+  [crypto, 'pbkdf2 pbkdf2Sync hkdf hkdfSync'],
+  [subtle, 'verify digest decrypt deriveBits deriveKey unwrapKey'],
+  [zlib, 'inflate inflateSync inflateRaw inflateRawSync createInflate createInflateRaw'],
+]
+
+/** Runs cases one at a time, and records the most costly case and the slowest. */
 export class BoundedRunner<Case> {
   readonly #target: OpenTarget<Case>
-  /** Milliseconds of CPU time. */
+  readonly #counts = COUNTED.map(([target, methods]) =>
+    countCallsOf(neverRestored, target, ...methods.split(' ')),
+  )
+  /** Milliseconds of CPU time, which depend on the machine, so that they are only reported. */
   slowest = 0
+  /** Costly calls of the case that had most. */
+  mostCalls = 0
 
   constructor(target: OpenTarget<Case>) {
     this.#target = target
   }
 
   async run(testCase: Case): Promise<string> {
-    const first = await this.#timed(testCase)
-    if (first.cpu <= MAX_CPU_MS) return first.outcome
-    // Runs a slow case again: garbage collection or compilation may have delayed it.
-    globalThis.gc?.()
-    const second = await this.#timed(testCase)
-    assert.ok(second.cpu <= MAX_CPU_MS, `one case took ${second.cpu.toFixed(0)} ms of CPU time`)
-    return second.outcome
-  }
-
-  async #timed(testCase: Case): Promise<{ outcome: string; cpu: number }> {
-    const before = process.cpuUsage()
+    const [before, callsBefore] = [process.cpuUsage(), this.#calls()]
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const onTimeout = () => reject(new Error(`no outcome within ${MAX_WAIT_MS} ms`))
@@ -39,12 +49,18 @@ export class BoundedRunner<Case> {
     try {
       const outcome = await Promise.race([this.#target.run(testCase), late])
       const { user, system } = process.cpuUsage(before)
-      const cpu = (user + system) / 1_000
-      this.slowest = Math.max(this.slowest, cpu)
-      return { outcome, cpu }
+      this.slowest = Math.max(this.slowest, (user + system) / 1_000)
+      const calls = this.#calls() - callsBefore
+      this.mostCalls = Math.max(this.mostCalls, calls)
+      assert.ok(calls <= MAX_COSTLY_CALLS, `one case made ${calls} costly calls`)
+      return outcome
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  #calls(): number {
+    return this.#counts.reduce((sum, count) => sum + count(), 0)
   }
 }
 

@@ -16,6 +16,8 @@ export interface Result {
   readonly seconds: number
   /** CPU time of the slowest case, in milliseconds. */
   readonly slowest: number
+  /** Costly calls of the case that had most. */
+  readonly mostCalls: number
   /** Growth of the heap over the last two thirds of the run, in bytes. */
   readonly growth: number
   readonly outcomes: ReadonlyMap<string, number>
@@ -60,8 +62,8 @@ export async function runTarget(
     await opened.close()
   }
   const seconds = (performance.now() - began) / 1_000
-  const { slowest } = bounded
-  return { cases: played, seconds, slowest, growth: heap.growth(), outcomes, failure }
+  const { slowest, mostCalls } = bounded
+  return { cases: played, seconds, slowest, mostCalls, growth: heap.growth(), outcomes, failure }
 }
 
 function propertyOfRunViolated(

@@ -240,21 +240,20 @@ t.test('P6: reads a mutated value as its own certificate or rejects it', async (
   }
 })
 
-t.test('P6: reads a long value in linear time', async (t) => {
-  const long = 'A'.repeat(16_000)
+// With quadratic time, these values would take hours: the timeout of the file ends the test.
+t.test('P6: reads a value of a million characters in linear time', async (t) => {
+  const long = 'A'.repeat(1_000_000)
   const values: readonly [Read, string][] = [
     [thumbprintOfBase64, long],
     [thumbprintOfClientCert, `:${long}:`],
     [thumbprintOfEscapedPem, `-----BEGIN%20CERTIFICATE-----%0A${long}`],
-    [thumbprintOfEscapedPem, `-----BEGIN%20CERTIFICATE-----%0A${'%0D%0A'.repeat(2_600)}`],
-    [thumbprintOfForwardedClientCert, `Subject="${'\\'.repeat(16_000)}`],
-    [thumbprintOfForwardedClientCert, 'A=;'.repeat(5_300)],
+    [thumbprintOfEscapedPem, `-----BEGIN%20CERTIFICATE-----%0A${'%0D%0A'.repeat(200_000)}`],
+    [thumbprintOfForwardedClientCert, `Subject="${'\\'.repeat(1_000_000)}`],
+    [thumbprintOfForwardedClientCert, 'A=;'.repeat(400_000)],
     [thumbprintOfForwardedClientCert, long],
-    [thumbprintOfForwardedClientCert, `A="${'\\"'.repeat(8_000)}`],
+    [thumbprintOfForwardedClientCert, `A="${'\\"'.repeat(500_000)}`],
   ]
-  const start = performance.now()
-  for (let i = 0; i < 20; i++) for (const [read, value] of values) t.notOk(read(value))
-  t.ok(performance.now() - start < 2_000)
+  for (const [read, value] of values) t.notOk(read(value))
 })
 
 /** A pseudo-random generator with a seed, so that a run can be repeated. */
