@@ -8,9 +8,10 @@ import { tokenOf } from '../../test/fixtures/protected-api.js'
 import { clusterClientNamesForFaults } from './fixtures/cluster-clients.js'
 import {
   type Instance,
-  measureRejectionMs,
+  isRevokedAtNextRead,
   rejectsAll,
   startInstance,
+  untilRevoked,
 } from './fixtures/instances.js'
 import {
   type ClusterNode,
@@ -18,18 +19,12 @@ import {
   type RedisCluster,
   startCluster,
 } from './fixtures/redis-cluster.js'
+import { until } from './fixtures/until.js'
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** Command timeout in milliseconds; generous, because the machine may be busy. */
 const LONG_TIMEOUT_MS = 5_000
-
-async function until(condition: () => Promise<boolean>, timeoutMs = 30_000): Promise<boolean> {
-  for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(20)) {
-    if (await condition().catch(() => false)) return true
-  }
-  return false
-}
 
 function start(t: Test, name: string, { ports }: RedisCluster): Promise<Instance> {
   return startInstance(t, name, { url: `cluster:${ports.join(',')}` }, LONG_TIMEOUT_MS)
@@ -63,13 +58,13 @@ async function isReplaced(cluster: RedisCluster, old: ClusterNode): Promise<bool
 }
 
 for (const name of clusterClientNamesForFaults) {
-  t.test(`B7: ${name}: every instance rejects a revoked token within a second`, async (t) => {
+  t.test(`B7: ${name}: every instance rejects a revoked token after its next read`, async (t) => {
     const cluster = await startCluster(t)
     const [one, other] = [await start(t, name, cluster), await start(t, name, cluster)]
     const [a, b, c] = await tokensOf(['a', 'b', 'c'])
     t.strictSame(await other.send({ verify: [a as string, b as string] }), ['valid', 'valid'])
     t.strictSame(await revoke(one, ['a']), ['done'])
-    t.ok((await measureRejectionMs(other, a as string)) < 1_000)
+    t.ok(await isRevokedAtNextRead(t, other, a as string))
     const late = await start(t, name, cluster)
     t.ok(await rejectsAll(late, [a as string]), 'also one that starts later')
 
@@ -84,7 +79,7 @@ for (const name of clusterClientNamesForFaults) {
       t.ok(await until(async () => (await revoke(one, [sub]))[0] === 'done'))
       const [token] = await tokensOf([sub])
       for (const instance of [other, late]) {
-        t.ok((await measureRejectionMs(instance, token as string)) < 1_000, sub)
+        t.ok(await isRevokedAtNextRead(t, instance, token as string), sub)
       }
     }
     t.strictSame(await other.send({ verify: [c as string] }), ['valid'])
@@ -98,7 +93,7 @@ for (const name of clusterClientNamesForFaults) {
     const all: string[] = []
     const checkAll = async (t: Test) => {
       const tokens = await tokensOf(all)
-      t.ok((await measureRejectionMs(other, ...tokens)) < 30_000, 'on the other instance')
+      await untilRevoked(t, other, ...tokens)
       t.ok(await until(async () => (await keyCount(cluster)) === all.length), 'in the Cluster')
       t.ok(await rejectsAll(await start(t, name, cluster), tokens), 'on one that starts later')
     }

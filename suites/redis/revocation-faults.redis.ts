@@ -8,13 +8,9 @@ import type { Revocation } from '../../src/index.js'
 import { seconds } from '../../test/fixtures/issuer.js'
 import { tokenOf } from '../../test/fixtures/protected-api.js'
 import { clientNamesForFaults } from './fixtures/clients.js'
-import {
-  type Instance,
-  measureRejectionMs,
-  rejectsAll,
-  startInstance,
-} from './fixtures/instances.js'
+import { type Instance, rejectsAll, startInstance, untilRevoked } from './fixtures/instances.js'
 import { DURABLE, type RedisServer, startRedis } from './fixtures/redis-server.js'
+import { until } from './fixtures/until.js'
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -52,15 +48,11 @@ async function keyCount(client: Redis): Promise<number> {
   return (await client.keys('frs:revocation:*')).length
 }
 
-async function until(condition: () => Promise<boolean>, timeoutMs = 30_000): Promise<boolean> {
-  for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(20)) {
-    if (await condition()) return true
-  }
-  return false
-}
-
 /** Command timeout in milliseconds; generous, because the machine may be busy. */
 const LONG_TIMEOUT_MS = 10_000
+
+/** How long Redis does not reply: longer than a busy machine needs for the checks meanwhile. */
+const STALL_MS = 10_000
 
 const subs = subjectNames('user', 5_000)
 const sample = tokensOf(await sampleOf(subs))
@@ -88,7 +80,7 @@ for (const name of clientNamesForFaults) {
       t.ok(await rejectsAll(one, sample), 'the revoking instance enforces all')
 
       await redis.start()
-      t.ok((await measureRejectionMs(other, ...sample)) < 30_000, 'and the other instance')
+      await untilRevoked(t, other, ...sample)
       t.ok(await until(async () => (await keyCount(client)) === 5_000))
       const late = await startInstance(t, name, redis, LONG_TIMEOUT_MS)
       t.ok(await rejectsAll(late, sample), 'and an instance that starts later')
@@ -127,7 +119,7 @@ for (const name of clientNamesForFaults) {
     const tokens = tokensOf(await sampleOf(all))
     const results = await one.send({ revoke: revocationsOf(all) })
     t.equal(results.filter((result) => result === 'done').length, 10_000)
-    t.ok((await measureRejectionMs(other, ...tokens)) < 30_000)
+    await untilRevoked(t, other, ...tokens)
 
     for (const mode of ['SYNC', 'ASYNC']) {
       await client.call('FLUSHALL', mode)
@@ -158,16 +150,16 @@ for (const name of clientNamesForFaults) {
   })
 
   const SLOW: Record<string, (client: Redis, redis: RedisServer) => unknown> = {
-    'CLIENT PAUSE WRITE': (client) => client.client('PAUSE', 5_000, 'WRITE'),
-    'CLIENT PAUSE ALL': (client) => client.client('PAUSE', 5_000, 'ALL'),
-    'DEBUG SLEEP': (client) => void client.call('DEBUG', 'SLEEP', '5').catch(() => {}),
+    'CLIENT PAUSE WRITE': (client) => client.client('PAUSE', STALL_MS, 'WRITE'),
+    'CLIENT PAUSE ALL': (client) => client.client('PAUSE', STALL_MS, 'ALL'),
+    'DEBUG SLEEP': (client) => void client.call('DEBUG', 'SLEEP', STALL_MS / 1_000).catch(() => {}),
     SIGSTOP: (_client, redis) => {
       redis.hang()
-      setTimeout(() => redis.resume(), 5_000)
+      setTimeout(() => redis.resume(), STALL_MS)
     },
   }
   t.test(
-    `${name}: a Redis that is slow for five seconds blocks no request, and loses no revocation`,
+    `${name}: a Redis that does not reply for a while blocks no request, and loses no revocation`,
     async (t) => {
       // In parallel, because each test has a separate Redis and is mostly idle.
       t.jobs = 4
@@ -180,40 +172,42 @@ for (const name of clientNamesForFaults) {
           const users = await Promise.all(['known', 'ada', 'bob', 'eve'].map(makeUser))
           const [known, ada, bob, eve] = users as [User, User, User, User]
           await one.send({ revoke: [{ sub: 'known' }] })
-          t.ok((await measureRejectionMs(other, known.token)) < 5_000)
+          await untilRevoked(t, other, known.token)
 
           await stop(admin(t, redis), redis)
-          const startedAt = performance.now()
           await sleep(50)
-          const revoking = one.send({ revoke: [{ sub: 'ada' }, { sub: 'bob' }] })
-          t.ok(
-            (await measureRejectionMs(one, ada.token)) < 1_000,
-            'enforced by the revoking instance immediately',
+          let isOver = false
+          const client = admin(t, redis)
+          const stall = until(async () => (await client.set('after-the-stall', '')) === 'OK').then(
+            () => {
+              isOver = true
+            },
           )
+          let isRejected = false
+          const revoking = one.send({ revoke: [{ sub: 'ada' }, { sub: 'bob' }] }).finally(() => {
+            isRejected = true
+          })
+          t.strictSame(await one.send({ verify: [ada.token] }), ['revoked'])
+          t.notOk(isRejected, 'enforced by the revoking instance while revoke() is pending')
           for (const instance of [one, other]) {
-            const startedAt = performance.now()
             const results = await instance.send({ verify: [known.token, eve.token] })
             t.strictSame(
               results,
               ['revoked', 'valid'],
               'known revocations are enforced, other tokens accepted',
             )
-            t.ok(performance.now() - startedAt < 1_000, 'without waiting for Redis')
           }
           t.strictSame(await revoking, ['unavailable', 'unavailable'], 'revoke() rejects')
-          t.ok(performance.now() - startedAt < 4_000, 'in time')
-          const secondStartedAt = performance.now()
           t.strictSame(await one.send({ revoke: [{ sub: 'bob' }] }), ['unavailable'])
-          t.ok(performance.now() - secondStartedAt < 1_000)
+          t.notOk(isOver, 'all of this while Redis does not reply')
 
-          t.ok(
-            (await measureRejectionMs(other, ada.token, bob.token)) < 10_000,
-            'written once Redis replies',
-          )
+          await stall
+          // Both are written once Redis replies.
+          await untilRevoked(t, other, ada.token, bob.token)
           t.ok(
             await until(async () => (await one.send({ revoke: [{ sub: 'eve' }] }))[0] === 'done'),
           )
-          t.ok((await measureRejectionMs(other, eve.token)) < 5_000)
+          await untilRevoked(t, other, eve.token)
           t.equal(await keyCount(admin(t, redis)), 4)
         })
       }
@@ -246,14 +240,14 @@ t.test(
       )
       count += results.flat().filter((result) => result === 'done').length
     }
-    for (const end = performance.now() + 4_000; performance.now() < end; ) {
+    for (const end = seconds() + 4; count <= 1_000 || seconds() < end; ) {
       for (const instance of both) {
         latest = Math.max(latest, seconds())
         const results = await instance.send({ revoke: Array.from({ length: 20 }, () => ({ sub })) })
         count += results.filter((result) => result === 'done').length
       }
     }
-    t.ok(count > 1_000, `${count} times`)
+    t.comment(`${count} times`)
     const names = await client.keys('frs:*')
     t.equal(names.length, 2, 'the key, and the log of changes')
     t.ok((await client.xlen('frs:revocations')) <= 110, 'merges without effect are not logged')
@@ -261,7 +255,7 @@ t.test(
     for (const instance of [...both, late]) {
       const after = Math.max(latest, seconds()) + 1
       const [old, later] = [await tokenAt(latest), await tokenAt(after)]
-      t.ok((await measureRejectionMs(instance, old)) < 10_000)
+      await untilRevoked(t, instance, old)
       t.strictSame(await instance.send({ verify: [later] }), ['valid'])
     }
   },

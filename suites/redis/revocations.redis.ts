@@ -4,13 +4,13 @@ import t from 'tap'
 import { createResourceServer } from '../../src/index.js'
 import { given, tokenOf } from '../../test/fixtures/protected-api.js'
 import { clientNames, createStore } from './fixtures/clients.js'
-import { measureRejectionMs, startInstance } from './fixtures/instances.js'
+import { isRevokedAtNextRead, startInstance, untilRevoked } from './fixtures/instances.js'
 import { startRedis } from './fixtures/redis-server.js'
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 for (const name of clientNames) {
-  t.test(`B7: ${name}: every instance rejects a revoked token within a second`, async (t) => {
+  t.test(`B7: ${name}: every instance rejects a revoked token after its next read`, async (t) => {
     const redis = await startRedis(t)
     const one = await startInstance(t, name, redis)
     const other = await startInstance(t, name, redis)
@@ -25,7 +25,7 @@ for (const name of clientNames) {
       ['revoked'],
       'on the revoking instance, immediately',
     )
-    t.ok((await measureRejectionMs(other, a as string)) < 1_000)
+    t.ok(await isRevokedAtNextRead(t, other, a as string))
 
     t.test('also an instance that starts later', async (t) => {
       await one.kill()
@@ -33,7 +33,7 @@ for (const name of clientNames) {
       t.strictSame(await late.send({ verify: [a as string] }), ['revoked'])
       t.strictSame(await late.send({ verify: [b as string] }), ['valid'])
       t.strictSame(await late.send({ revoke: [{ sub: 'user-of-b' }] }), ['done'])
-      t.ok((await measureRejectionMs(other, b as string)) < 1_000)
+      t.ok(await isRevokedAtNextRead(t, other, b as string))
     })
 
     t.test('also without messages', async (t) => {
@@ -46,7 +46,7 @@ for (const name of clientNames) {
       })
       t.teardown(() => writer.close())
       await writer.revoke({ jti: 'c' })
-      t.ok((await measureRejectionMs(other, c as string)) < 1_000)
+      t.ok(await isRevokedAtNextRead(t, other, c as string))
 
       t.test('Redis does not reveal the users of revoked tokens', async (t) => {
         const all = await admin.keys('*')
@@ -77,8 +77,8 @@ for (const name of clientNames) {
       await redis.start()
       await sleep(1_500)
       const lateInstance = await starting
-      for (const raw of [a, b, c, d])
-        t.ok((await measureRejectionMs(lateInstance, raw as string)) < 1_000)
+      // The other instance writes them first.
+      await untilRevoked(t, lateInstance, ...([a, b, c, d] as string[]))
     })
   })
 }
