@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cleanEnvironment, npm, pack, root } from '../../scripts/packed-package.js'
+import { contentProblems } from '../../scripts/release/checks.js'
 
 const execute = promisify(execFile)
 const MINUTE = 60_000
@@ -21,7 +22,11 @@ try {
   await step('npm pack', async () => {
     const { files, size, unpackedSize, ...packed } = await pack(temporary)
     tarball = packed.tarball
-    requireContents(files.map(({ path }) => path))
+    const problems = contentProblems(
+      manifest,
+      files.map(({ path }) => path),
+    )
+    if (problems.length > 0) throw new Error(problems.join('\n'))
     return `${files.length} files, ${kilobytes(size)} (${kilobytes(unpackedSize)} unpacked)`
   })
   await step('publint', () => tool('publint', [tarball, '--strict']))
@@ -58,29 +63,6 @@ async function step(name, work) {
     console.error(`not ok ${name}: ${[error.message, error.stdout, error.stderr].join('\n')}`)
     throw error
   }
-}
-
-/** Requires that the tarball contains the files that a user needs, and no others. */
-function requireContents(paths) {
-  const rootFiles = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
-  const entries = Object.values(manifest.exports).flatMap((target) =>
-    typeof target === 'string' ? [target] : Object.values(target),
-  )
-  const needed = [...rootFiles, ...entries.map((path) => path.replace(/^\.\//, ''))]
-  const missing = needed.filter((path) => !paths.includes(path))
-  const superfluous = paths.filter(
-    (path) => !rootFiles.includes(path) && !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(path),
-  )
-  const untyped = paths.filter(
-    (path) =>
-      /^(?!dist\/chunks\/).*\.js$/.test(path) && !paths.includes(path.replace(/\.js$/, '.d.ts')),
-  )
-  const problems = [
-    ...missing.map((path) => `${path} is missing in the tarball`),
-    ...superfluous.map((path) => `${path} must not be in the tarball`),
-    ...untyped.map((path) => `${path} has no declaration file`),
-  ]
-  if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
 /** Installs the package and its peer dependency into a project outside of this repository. */
