@@ -210,11 +210,12 @@ t.test('prints how clients log users in', async (t) => {
   }
   t.match(
     await start(),
-    /register themselves at http:\/\/127\S+\/v1\/clients\.\n.*add --redirect-uri URI/,
+    /authorize {2}http.*\n {2}register {3}http.*\n {2}client {5}add one with --redirect-uri/,
   )
+  const other = 'https://app.example/callback'
   t.match(
-    await start('--redirect-uri', CALLBACK),
-    `client demo-app, without a secret, with PKCE, redirects to\n    ${CALLBACK}`,
+    await start('--redirect-uri', CALLBACK, '--redirect-uri', other),
+    `client     demo-app, without a secret, with PKCE\n  redirect   ${CALLBACK}\n             ${other}\n`,
   )
 })
 

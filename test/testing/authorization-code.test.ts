@@ -2,6 +2,7 @@
  * Authorization codes of the embedded server: RFC 6749 §4.1, PKCE (RFC 7636), `iss` (RFC 9207),
  * redirect URIs (RFC 8252 §7.3), resources (RFC 8707) and the attacks of RFC 9700 §4.
  */
+import fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import t from 'tap'
 import { createAuthorizationServer, dpopProof, generateDPoPKey } from '../../src/testing/index.js'
@@ -399,4 +400,61 @@ t.test('forgets the oldest of more than 1,000 codes', async (t) => {
   }
   const { body } = await redeem(tokenEndpoint, first.code, first.verifier)
   t.match(body, { error: 'invalid_grant' })
+})
+
+t.test('with the profile auth0, the token of a code has no "gty"', async (t) => {
+  await using auth0 = await createAuthorizationServer({
+    algorithm: 'ES256',
+    profile: 'auth0',
+    clients: [{ clientId: 'app', redirectUris: [CALLBACK] }],
+  })
+  const { verifier, challenge } = pkce()
+  const request = authorizationUrl(auth0.authorizationEndpoint, challenge)
+  const location = await new Browser().allow(request, 'testuser1@example.com')
+  t.equal(location.searchParams.get('iss'), `${auth0.url}/`)
+  const code = location.searchParams.get('code')
+  const { body } = await redeem(auth0.tokenEndpoint, code, verifier)
+  t.match(decodeJwt(`${body.access_token}`), { azp: 'app', gty: undefined })
+  t.match(decodeJwt(await auth0.issueToken()), { gty: 'password' })
+})
+
+t.test('arbitrary requests neither redirect elsewhere nor fail', async (t) => {
+  const name = fc.constantFrom(
+    ...[
+      'client_id',
+      'redirect_uri',
+      'response_type',
+      'scope',
+      'state',
+      'nonce',
+      'prompt',
+      'request',
+    ],
+    ...[
+      'code_challenge',
+      'code_challenge_method',
+      'max_age',
+      'resource',
+      'response_mode',
+      'login_hint',
+    ],
+  )
+  const value = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.constantFrom(CALLBACK, `${CALLBACK}.evil.example`, 'none', 'code', 'app', 'web', '\r\nx: y'),
+    fc.webUrl({ withFragments: true, withQueryParameters: true }),
+  )
+  const hosts = new Set<string | undefined>()
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(name, value, { maxKeys: 6 }), async (parameters) => {
+      const { status, location, headers } = await new Browser().open(
+        url(pkce().challenge, parameters),
+      )
+      hosts.add(location?.host)
+      const isKnown = [undefined, '127.0.0.1:4000'].includes(location?.host)
+      return isKnown && [200, 303, 400].includes(status) && headers.has('cache-control')
+    }),
+    { numRuns: 300 },
+  )
+  t.equal(hosts.size, 2, 'some requests redirect, others do not')
 })

@@ -204,7 +204,7 @@ t.test('RFC 8252 §7: which redirect URIs a client may have', async (t) => {
     'http://app.localhost/cb',
     'com.example.app:/cb',
     'com.example.app://cb',
-    'cursor://anysphere.cursor-retrieval/oauth/cb',
+    'cursor://anysphere.cursor-mcp/oauth/callback',
     'vscode://vscode.github-authentication/did-authenticate',
   ]
   const invalid = [
@@ -214,6 +214,9 @@ t.test('RFC 8252 §7: which redirect URIs a client may have', async (t) => {
     '/cb',
     'app.example/cb',
     'https://',
+    "https://app.example;frame-ancestors'/cb",
+    'https://app.example,default-src/cb',
+    'https://*.example/cb',
     'http://app.example/cb',
     'http://10.0.0.1/cb',
     'http://127.0.0.1.evil.example/cb',

@@ -57,16 +57,20 @@ Press Ctrl+C to stop.
 }
 
 function loginAdvice(
-  { issuer, registrationEndpoint }: AuthorizationServer,
+  { authorizationEndpoint, registrationEndpoint }: AuthorizationServer,
   redirectUris: readonly string[],
 ): string[] {
-  const metadata = `Clients find the page in the metadata of ${issuer}.`
-  const registration = `MCP clients register themselves at ${registrationEndpoint}.`
-  if (redirectUris.length === 0) {
-    return [metadata, registration, 'For other clients, add --redirect-uri URI.']
-  }
-  const client = `client ${APP_CLIENT_ID}, without a secret, with PKCE, redirects to`
-  return [metadata, registration, client, ...redirectUris.map((uri) => `  ${uri}`)]
+  const [first, ...others] = redirectUris
+  const client =
+    first === undefined
+      ? ['client     add one with --redirect-uri, or let clients register themselves']
+      : [`client     ${APP_CLIENT_ID}, without a secret, with PKCE`, `redirect   ${first}`]
+  return [
+    `authorize  ${authorizationEndpoint}`,
+    `register   ${registrationEndpoint}`,
+    ...client,
+    ...others.map((uri) => `           ${uri}`),
+  ]
 }
 
 function describeUser({ username, password, sub, claims }: TestUser): string {

@@ -173,7 +173,8 @@ export class AuthorizationEndpoint {
     const id = randomUUID()
     sessions.record({ id, user })
     browserSessions.addGrant(session, id)
-    const subject = { client, user, scope, resource, nonce, authTime, session: id }
+    const granted = { client, user, scope, resource, nonce, authTime }
+    const subject = { ...granted, session: id, atLoginPage: true }
     const code = codes.issue({ subject, redirectUri, codeChallenge, dpopJkt })
     return seeOther(codeLocation(request, issuer, code))
   }

@@ -5,6 +5,8 @@ import { isLoopback } from '../../../http/secure-url.js'
 const MAX_LENGTH = 1_000
 /** The characters of RFC 3986 §2, except `#`: a redirect URI has no fragment (RFC 6749 §3.1.2). */
 const URI = /^[\w:/?[\]@!$&'()*+,;=.~%-]+$/
+/** The host becomes part of the header Content-Security-Policy. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])$/
 /** Schemes of browsers and operating systems, which do not lead to a native app. */
 const RESERVED_SCHEMES =
   /^(?:about|android-app|blob|chrome|chrome-extension|data|devtools|file|filesystem|ftp|intent|javascript|mailto|ms-[\w+.-]*|res|resource|search|search-ms|sms|ssh|tel|telnet|vbscript|view-source|wss?):/
@@ -20,23 +22,19 @@ export function redirectUriProblem(uri: unknown): string | undefined {
   }
   if (uri.includes('#')) return 'must have no fragment'
   if (!URI.test(uri)) return 'must consist of the characters of RFC 3986'
-  const { protocol, username, password, ...url } = partsOf(uri)
+  const url = new URL(uri)
+  const { protocol, username, password, hostname } = url
   if (username !== '' || password !== '') return 'must have no user name and no password'
-  if (protocol === 'https:') return undefined
-  if (protocol === 'http:') {
-    return url.isLoopback ? undefined : 'must use https, unless its host is loopback'
+  if (/^https?:$/.test(protocol)) {
+    if (!HOST.test(hostname)) return 'must have a host name of letters, digits, dots and hyphens'
+    const isSecure = protocol === 'https:' || isLoopback(url)
+    return isSecure ? undefined : 'must use https, unless its host is loopback'
   }
   // RFC 8252 §7.1 requires a scheme with a dot. Common editors have one without, and an authority.
   const isPrivateUse = protocol.includes('.') || uri.slice(protocol.length).startsWith('//')
   return isPrivateUse && !RESERVED_SCHEMES.test(protocol)
     ? undefined
     : 'must be an https URL, an http URL on a loopback host, or the URI of a native app, such as com.example.app:/callback'
-}
-
-function partsOf(uri: string) {
-  const url = new URL(uri)
-  const { protocol, username, password } = url
-  return { protocol, username, password, isLoopback: isLoopback(url) }
 }
 
 /** An http URL with a loopback address, up to its port. */

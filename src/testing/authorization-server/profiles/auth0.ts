@@ -19,7 +19,7 @@ export const auth0: TokenProfile = {
   accessTokenClaims: (subject, context) => ({
     aud: audience(subject, context),
     azp: subject.client.clientId,
-    gty: subject.user ? 'password' : 'client-credentials',
+    ...(!subject.atLoginPage && { gty: subject.user ? 'password' : 'client-credentials' }),
     scope: subject.scope.join(' '),
     permissions: apiScope(subject.scope),
   }),

@@ -12,6 +12,8 @@ export interface TokenSubject {
    * audience of the access token.
    */
   resource?: string | undefined
+  /** Whether the user logged in at the login page. Default false. */
+  atLoginPage?: boolean | undefined
   /** The `nonce` of the authorization request, for the ID token. Absent for other grants. */
   nonce?: string | undefined
   /** The claims of a token that was exchanged for another one; absent for other tokens. */
