@@ -19,7 +19,7 @@ import type { Algorithm } from '../base/algorithms.js'
 import { ownMembers } from '../base/plain-object.js'
 import type { MaybePromise } from '../errors/result.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { verifyInBatch } from './signature-batch.js'
+import { atEndOfTurn } from './end-of-turn.js'
 
 interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'ml-dsa' | 'hmac'
@@ -75,9 +75,17 @@ export function isSignedBy(
   const input = Buffer.from(signingInput, 'latin1')
   if (scheme.kind === 'hmac') return isMacOf(scheme, material, input, signature)
   const key = verifyInput(scheme.kind, material)
-  return inline && verifiesInline
-    ? verifyInBatch(() => verify(scheme.hash, input, key, signature))
-    : verifyInThreadPool(scheme.hash, input, key, signature)
+  return new Promise((resolve) => {
+    atEndOfTurn(() => {
+      // Any error of OpenSSL counts as an invalid signature.
+      try {
+        if (inline && verifiesInline) resolve(verify(scheme.hash, input, key, signature))
+        else verify(scheme.hash, input, key, signature, (_error, valid) => resolve(valid === true))
+      } catch {
+        resolve(false)
+      }
+    })
+  })
 }
 
 /** Whether the MAC is valid; compares in constant time (RFC 7518 §3.2). */
@@ -113,16 +121,4 @@ const ENCODINGS: Readonly<Record<Exclude<SignatureScheme['kind'], 'hmac'>, Signi
  */
 function verifyInput(kind: keyof typeof ENCODINGS, key: KeyObject): VerifyKeyObjectInput {
   return ownMembers({ key, ...ENCODINGS[kind] })
-}
-
-function verifyInThreadPool(
-  hash: SignatureScheme['hash'],
-  input: Uint8Array,
-  key: VerifyKeyObjectInput,
-  signature: Uint8Array,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    // If OpenSSL reports an error, `valid` is not true, so the signature counts as invalid.
-    verify(hash, input, key, signature, (_error, valid) => resolve(valid === true))
-  })
 }
