@@ -16,6 +16,7 @@ export interface Readiness {
 
 /** A problem of one issuer, store or feed. */
 export interface ReadinessReason {
+  /** Which part of the configuration has the problem. */
   readonly part: 'issuer' | 'store' | 'feed'
   /**
    * Identifier of the issuer or transmitter, or the member of the option `stores` that names the
