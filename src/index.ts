@@ -137,6 +137,7 @@ export type {
   ProtectedResourceMetadata,
   ResourceMetadataOptions,
 } from './server/resource-metadata.js'
+export type { RefreshKeysOptions } from './server/resource-server.js'
 export { createResourceServer, type ResourceServer } from './server/resource-server.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'

@@ -333,7 +333,7 @@ export class IntrospectionUnavailableError extends UnavailableError {
 export class StoreUnavailableError extends UnavailableError {
   override readonly name = 'StoreUnavailableError'
 
-  constructor(what: string, retryAfter: number, cause: unknown) {
-    super('store-unavailable', what, retryAfter, cause)
+  constructor(what: string, retryAfter: number, cause: unknown, message?: string) {
+    super('store-unavailable', what, retryAfter, cause, message)
   }
 }

@@ -146,6 +146,10 @@ class SharedKeys implements KeySource {
     await this.#access.known()?.keys.refresh()
   }
 
+  renew(): void {
+    this.#access.known()?.keys.renew()
+  }
+
   /** Does nothing: only tokens cause fetches, because there may be thousands of tenants. */
   prefetch(): void {}
 

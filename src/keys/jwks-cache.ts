@@ -176,6 +176,13 @@ export class JwksCache implements KeySource {
     await this.#load({ mayHaveMoved: true })
   }
 
+  renew(): void {
+    if (this.#loaded === undefined && this.#attempt === undefined) return
+    // Requests use restored keys, which no token may have used yet, so they count as used.
+    this.#isUsed = true
+    this.refresh().catch(() => this.#expire())
+  }
+
   prefetch(): void {
     // The error is ignored: #failed() has reported it, and no request waits for these keys.
     if (this.#current() === undefined) this.#loadFirst().catch(() => {})
@@ -236,6 +243,13 @@ export class JwksCache implements KeySource {
       if (this.#isUsed || this.#options.refreshUnused) this.#current()
     }, due + TIMER_MARGIN_MS)
     this.#refreshTimer.unref()
+  }
+
+  /** Makes a refresh due as soon as the back-off allows it. The keys stay usable. */
+  #expire(): void {
+    if (this.#loaded === undefined) return
+    this.#loaded = { ...this.#loaded, refreshAt: Number.NEGATIVE_INFINITY }
+    this.#scheduleRefresh()
   }
 
   #mayStart(now: number): boolean {

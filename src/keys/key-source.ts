@@ -53,6 +53,13 @@ export interface KeySource {
   refresh(): Promise<void>
 
   /**
+   * Fetches keys that are cached or in flight again, in the background, and repeats the fetch after
+   * the back-off until it succeeds. Does nothing otherwise, because the first token causes a fetch
+   * anyway. Never throws.
+   */
+  renew(): void
+
+  /**
    * Starts to load the keys in the background if none are usable: from the store of the option
    * `jwks.store`, or with a fetch, except during a back-off. Never throws.
    */

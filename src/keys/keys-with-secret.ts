@@ -44,6 +44,10 @@ export class KeysWithSecret implements KeySource {
     return this.#keys.refresh()
   }
 
+  renew(): void {
+    this.#keys.renew()
+  }
+
   prefetch(): void {
     this.#keys.prefetch()
   }

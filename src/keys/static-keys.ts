@@ -103,6 +103,8 @@ class StaticKeys implements KeySource {
 
   async refresh(): Promise<void> {}
 
+  renew(): void {}
+
   prefetch(): void {}
 
   status(): KeySetStatus {

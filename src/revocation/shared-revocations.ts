@@ -22,6 +22,8 @@ export interface SharedRevocationsOptions {
   readonly now: () => number
   /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
+  /** Reads more from the same store with each read of the revocations. */
+  readonly readMore: () => Promise<void>
   /** Called when a call to the store fails, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
   /**
@@ -65,7 +67,7 @@ export class SharedRevocations {
     const { store, monotonicNow } = options
     this.#options = options
     this.#reports = new OutageReports({ ...options, intervalMs: REPORT_INTERVAL_MS })
-    this.#writer = new RevocationWriter({ ...options, onWritten: () => this.#publish() })
+    this.#writer = new RevocationWriter({ ...options, onWritten: () => this.notify() })
     this.#reader = new RevocationReader({ ...options, writer: this.#writer })
     this.#subscription = new PersistentSubscription({
       store,
@@ -116,6 +118,15 @@ export class SharedRevocations {
     } catch (error) {
       this.#reports.failed(error)
       throw unavailable(error)
+    }
+  }
+
+  /** Makes the other instances read now. Never rejects. */
+  async notify(): Promise<void> {
+    try {
+      await this.#options.store.publish(CHANNEL, '')
+    } catch {
+      // A lost message only delays other instances until they poll.
     }
   }
 
@@ -187,6 +198,7 @@ export class SharedRevocations {
     await this.#reader.read()
     await this.#writer.extendTtls()
     await this.#writer.writeAll()
+    await this.#options.readMore()
     if (this.#subscription.isSubscribed) this.#reports.succeeded()
   }
 
@@ -203,14 +215,6 @@ export class SharedRevocations {
     if (wait > 0) await pause(Math.min(wait, MIN_READ_INTERVAL_MS))
     this.#isHinted = false
     await this.#poll()
-  }
-
-  async #publish(): Promise<void> {
-    try {
-      await this.#options.store.publish(CHANNEL, '')
-    } catch {
-      // A lost message only delays other instances until they poll.
-    }
   }
 }
 

@@ -7,6 +7,8 @@ import { Decrypter } from '../decryption/decrypter.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isMetadataUrl } from '../issuer/identifier-syntax.js'
 import type { IssuerSource } from '../issuer/issuer.js'
+import type { KeySource } from '../keys/key-source.js'
+import { SharedKeyRefresh } from '../keys/shared-key-refresh.js'
 import { type WarnOnce, warnOnce } from '../observability/reports.js'
 import { Counters } from '../observability/statistics.js'
 import { Pipeline } from '../pipeline/pipeline.js'
@@ -45,6 +47,8 @@ export interface Core extends EventReceivers, Pick<ObservedStores, 'needsReplay'
   readonly revocations: Revocations
   /** Shares revocations with other instances; `undefined` without `stores.revocations`. */
   readonly sharedRevocations: SharedRevocations | undefined
+  /** Shares key refreshes with other instances; `undefined` without `stores.revocations`. */
+  readonly keyRefresh: SharedKeyRefresh | undefined
   /** Implements `revoke()`. */
   readonly revoke: (revocation: Revocation) => Promise<void>
   readonly storeStatus: () => readonly StoreStatus[]
@@ -67,14 +71,15 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const { now, limits, realm, hierarchy } = resolved
   const counters = new Counters()
   const issuers = await assembleIssuers(resolved, counters)
-  const { revocations, sharedRevocations } = assembleRevocations(resolved)
+  const { revocations, sharedRevocations, keyRefresh } = assembleRevocations(resolved, () => {
+    for (const keys of refreshableKeys(core)) keys.renew()
+  })
   const binding = assembleBinding(resolved)
   const decrypter = await assembleDecrypter(resolved, counters)
   const clock = { now: () => now() / 1000, clockTolerance: limits.clockTolerance }
   const revoke = createRevoke({ revocations, sharedRevocations, issuers, clock })
   const receivers = await assembleEventReceivers(resolved, { issuers, counters, revoke })
-  await sharedRevocations?.start()
-  const core = {
+  const core: Core = {
     pipeline: new Pipeline({ ...resolved, issuers, binding, decrypter, revocations, counters }),
     binding,
     baseUrls: resolved.dpop?.baseUrls ?? [],
@@ -95,9 +100,19 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     counters,
     clock,
     warnOnce: warnOnce(resolved.logger),
+    keyRefresh,
   }
+  await sharedRevocations?.start()
   for (const poller of core.pollers) poller.start()
   return core
+}
+
+/** Returns the keys of all issuers, and of transmitters with keys of their own. */
+export function refreshableKeys({
+  issuers,
+  securityEvents,
+}: Pick<Core, 'issuers' | 'securityEvents'>): readonly KeySource[] {
+  return [...issuers.issuers().map(({ keys }) => keys), ...securityEvents.ownKeys()]
 }
 
 /** Loads jose's decryption only if the option is set, because most APIs do not need it. */
@@ -121,14 +136,11 @@ async function assembleDecrypter(
   })
 }
 
-function assembleRevocations({
-  revocations: options,
-  stores,
-  limits,
-  now,
-  monotonicNow,
-  logger,
-}: ResolvedOptions) {
+/** @param refresh refreshes the keys of this instance in the background. */
+function assembleRevocations(
+  { revocations: options, stores, limits, now, monotonicNow, logger }: ResolvedOptions,
+  refresh: () => void,
+) {
   const { maxEntries, untilLoaded } = options
   const alone = { maxEntries, ...limits, now }
   const { revocations: store } = stores
@@ -137,12 +149,22 @@ function assembleRevocations({
     ...alone,
     requireLoaded: () => sharedRevocations.requireLoaded(),
   })
+  const keyRefresh = new SharedKeyRefresh({
+    store,
+    refresh: (isFirst) => {
+      if (!isFirst) logger.info({}, 'key refresh requested by another instance; fetching keys')
+      refresh()
+    },
+    onWritten: () => sharedRevocations.notify(),
+    monotonicNow,
+  })
   const sharedRevocations: SharedRevocations = new SharedRevocations({
     store,
     revocations,
     untilLoaded,
     now,
     monotonicNow,
+    readMore: () => keyRefresh.sync(),
     onFailure: (err) =>
       logger.warn({ err }, 'revocation store unavailable; known revocations stay in force'),
     onRecovery: (failedForMs) =>
@@ -156,7 +178,7 @@ function assembleRevocations({
         'revocations not shared before shutdown; no other instance enforces them',
       ),
   })
-  return { revocations, sharedRevocations }
+  return { revocations, sharedRevocations, keyRefresh }
 }
 
 function assembleResourceMetadata(

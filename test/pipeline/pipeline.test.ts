@@ -49,6 +49,8 @@ class WatchedKeys implements KeySource {
 
   async refresh(): Promise<void> {}
 
+  renew(): void {}
+
   prefetch(): void {}
 
   status(): never {

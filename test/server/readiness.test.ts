@@ -10,6 +10,7 @@ import {
 } from '../../src/index.js'
 import { createAuthorizationServer, testClient } from '../../src/testing/index.js'
 import { proofFor } from '../fixtures/bound-token.js'
+import { eventually } from '../fixtures/eventually.js'
 import { faultyStore } from '../fixtures/faulty-store.js'
 import { ISSUER } from '../fixtures/issuer.js'
 import { startPolledTransmitter } from '../fixtures/polled-transmitter.js'
@@ -26,10 +27,6 @@ async function start(t: Test, options: Partial<ResourceServerOptions>): Promise<
   const server = await createResourceServer({ ...(given() as ResourceServerOptions), ...options })
   t.teardown(() => server.close())
   return server
-}
-
-async function eventually(check: () => boolean): Promise<void> {
-  for (let i = 0; i < 300 && !check(); i++) await sleep(10)
 }
 
 const READY = { ready: true, reasons: [], warnings: [] }
