@@ -50,6 +50,21 @@ function requestUrl(parameters: Record<string, string> = {}) {
   return { verifier, url: authorizationUrl(server.authorizationEndpoint, challenge, all) }
 }
 
+/** Registers a client as an editor does, and returns its id. */
+async function register(uri: string): Promise<string> {
+  const metadata = {
+    redirect_uris: [uri],
+    token_endpoint_auth_method: 'none',
+    client_name: 'Editor',
+  }
+  const response = await fetch(server.registrationEndpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(metadata),
+  })
+  return ((await response.json()) as { client_id: string }).client_id
+}
+
 async function open(t: Test, options: BrowserContextOptions, url: string) {
   const page = await browser.newPage(options)
   t.teardown(() => page.close())
@@ -90,6 +105,10 @@ for (const width of [320, 768, 1440]) {
       await page.getByRole('button', { name: 'ada' }).click()
       await page.getByRole('button', { name: 'Allow' }).waitFor()
       await checkPage(t, page, name('consent'), width)
+      const client_id = await register(redirect_uri)
+      await page.goto(requestUrl({ client_id }).url)
+      await page.getByText('This client registered itself').waitFor()
+      await checkPage(t, page, name('consent-registered'), width)
       await page.goto(server.endSessionEndpoint)
       await checkPage(t, page, name('logout'), width)
       await page.getByRole('button', { name: 'Log out' }).click()
@@ -149,12 +168,7 @@ t.test('the policy of the pages lets every registered redirect URI be reached', 
   const { port: otherPort } = other.address() as AddressInfo
   for (const host of ['localhost', '127.0.0.1']) {
     const uri = `http://${host}:${otherPort}/callback`
-    const response = await fetch(server.registrationEndpoint, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ redirect_uris: [uri], token_endpoint_auth_method: 'none' }),
-    })
-    const { client_id } = (await response.json()) as { client_id: string }
+    const client_id = await register(uri)
     const { page } = await open(t, {}, requestUrl({ client_id, redirect_uri: uri }).url)
     await page.getByRole('button', { name: 'ada' }).click()
     await page.getByText('This client registered itself').waitFor()
