@@ -58,6 +58,14 @@ export { type DPoPFetchOptions, dpopFetch } from './dpop/dpop-fetch.js'
 export { type DPoPKey, generateDPoPKey } from './dpop/dpop-key.js'
 export { type DPoPProofOptions, dpopProof } from './dpop/dpop-proof.js'
 export type { Scope } from './scope-values.js'
+export type {
+  EmbeddedIssuerOptions,
+  InjectableApp,
+  TestApi,
+  TestCaller,
+  TestUserClaims,
+} from './test-api/test-api.js'
+export { testApi } from './test-api/test-api.js'
 export type { PasswordGrantOptions } from './token-client/options.js'
 export { passwordGrant } from './token-client/password-grant.js'
 export { PasswordGrantError } from './token-client/password-grant-error.js'

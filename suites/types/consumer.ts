@@ -54,8 +54,10 @@ import {
   type PasswordGrantError,
   type PasswordGrantOptions,
   passwordGrant,
+  type TestCaller,
   type TokenConfirmation,
   type TokenResponse,
+  testApi,
 } from 'fastify-resource-server/testing'
 
 declare module 'fastify-resource-server' {
@@ -373,6 +375,17 @@ export async function tested(): Promise<TokenResponse> {
   same<typeof response.id_token, string | undefined>(true)
   same<typeof response.expires_in, number | undefined>(true)
   return response
+}
+
+export async function called(app: FastifyInstance): Promise<void> {
+  await using api = await testApi(async (options) => {
+    await app.register(resourceServer, options)
+    return app
+  })
+  same<typeof api.app, FastifyInstance>(true)
+  const caller: TestCaller = api.asUser({ sub: 'ada', roles: ['admin'], scope: ['a', 'b'] })
+  const response = await caller.inject({ method: 'POST', url: '/orders', payload: {} })
+  same<typeof response.statusCode, number>(true)
 }
 
 export async function proven(

@@ -11,7 +11,7 @@ import resourceServer, {
   type RouteRequirement,
 } from 'fastify-resource-server'
 import { createTokenExchanger } from 'fastify-resource-server/exchange'
-import { createAuthorizationServer, passwordGrant } from 'fastify-resource-server/testing'
+import { createAuthorizationServer, passwordGrant, testApi } from 'fastify-resource-server/testing'
 import 'fastify-resource-server/dist/pipeline/pipeline.js' // expect TS2882
 
 const required = { issuer: 'https://example.com', audience: 'api' }
@@ -118,6 +118,8 @@ export async function tested(): Promise<void> {
   await createAuthorizationServer({ algorithm: 'HS256' }) // expect TS2820
   await createAuthorizationServer({ user: 'me' }) // expect TS2561
   await passwordGrant({ issuer: 'https://example.com', clientId: 'a' }) // expect TS2345
+  const api = await testApi(() => ({})) // expect TS2322
+  api.asUser({ scope: 1 }) // expect TS2322
   const grant = { clientId: 'a', username: 'b', password: 'c' }
   const token = await passwordGrant({ ...grant, issuer: 'https://example.com', user: 'b' }) // expect TS2353
   token.access_token = '' // expect TS2540

@@ -105,9 +105,13 @@ t.test('no two files declare a type of the same name', async (t) => {
   )
 })
 
-t.test('only the plugin imports Fastify', async (t) => {
+t.test('only the plugin imports Fastify, and testApi its types', async (t) => {
   const knowing = imports.filter(({ to }) => /^(?:@?fastify)/.test(to)).map(({ from }) => from)
-  t.same([...new Set(knowing.map(partOf))], ['plugin'])
+  t.same([...new Set(knowing.filter(isProduct).map(partOf))], ['plugin'])
+  const others = knowing.filter((file) => !isProduct(file))
+  t.same(others, ['testing/test-api/test-api.ts'])
+  const text = readFileSync(join(root, 'testing/test-api/test-api.ts'), 'utf8')
+  t.match(text, /^import type \{[^}]*\} from 'fastify'$/m)
 })
 
 t.test('cryptography is used in two places, and the network in one', async (t) => {
