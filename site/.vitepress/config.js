@@ -11,6 +11,18 @@ import { apiSidebar, guidesSidebar } from '../lib/sidebar.js'
 const { DOCS_BASE = '/' } = process.env
 const nodeModules = fileURLToPath(new URL('../decoder/node-modules.js', import.meta.url))
 
+/**
+ * Indexes a page of the API reference as one section, so that the search lists the guides before
+ * the members that have the same names.
+ */
+function renderForSearch(source, env, markdown) {
+  const html = markdown.render(source, env)
+  if (env.frontmatter?.search === false) return ''
+  return env.relativePath.startsWith('site/api/')
+    ? html.replace(/<(\/?)h[2-6]\b[^>]*>/g, '<$1p>')
+    : html
+}
+
 export default defineConfig({
   lang: 'en',
   title: manifest.name,
@@ -62,7 +74,7 @@ export default defineConfig({
     ],
     sidebar: { '/api/': apiSidebar(), '/': guidesSidebar() },
     outline: { level: [2, 3] },
-    search: { provider: 'local' },
+    search: { provider: 'local', options: { _render: renderForSearch } },
     footer: {
       message: `${manifest.name} ${manifest.version}, MIT license`,
     },
