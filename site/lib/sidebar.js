@@ -12,7 +12,7 @@ const GROUPS = [
       'docs/options.md': 'Options',
       'docs/errors.md': 'Errors',
       'docs/faq.md': 'FAQ',
-      'docs/migration.md': 'Migrate',
+      'docs/migration/README.md': 'Migrate',
     },
   ],
   [
@@ -70,7 +70,12 @@ const GROUPS = [
 ]
 
 /** Folders of `docs`, each a group that is collapsed at first. */
-const FOLDERS = { adr: 'Decisions', contributing: 'For contributors', evidence: 'Evidence' }
+const FOLDERS = {
+  migration: 'Migrate from',
+  adr: 'Decisions',
+  contributing: 'For contributors',
+  evidence: 'Evidence',
+}
 
 export function guidesSidebar() {
   const groups = GROUPS.map(([text, files]) => ({
@@ -78,10 +83,13 @@ export function guidesSidebar() {
     collapsed: false,
     items: Object.entries(files).map(([file, title]) => item(file, title)),
   }))
+  const grouped = GROUPS.flatMap(([, files]) => Object.keys(files))
   const folders = Object.entries(FOLDERS).map(([folder, text]) => ({
     text,
     collapsed: true,
-    items: filesStarting(`docs/${folder}/`).map((file) => item(file)),
+    items: filesStarting(`docs/${folder}/`)
+      .filter((file) => !grouped.includes(file))
+      .map((file) => item(file, titleOf(file).replace(`${text} `, ''))),
   }))
   const listed = [...groups, ...folders].flatMap(({ items }) => items.map(({ link }) => link))
   // A new guide that no group has yet.

@@ -1,4 +1,4 @@
-/** Returns functions that create the requests for each program of docs/migration.md, by title. */
+/** Returns functions that create the requests for each program of docs/migration, by title. */
 export function requestsFor(issuer, otherIssuer) {
   const now = Math.floor(Date.now() / 1000)
   const requestWith = (token, path = '/me') => ({ path, authorization: `Bearer ${token}` })
