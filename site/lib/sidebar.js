@@ -71,6 +71,7 @@ const GROUPS = [
 
 /** Folders of `docs`, each a group that is collapsed at first. */
 const FOLDERS = {
+  recipes: 'Recipes',
   migration: 'Migrate from',
   adr: 'Decisions',
   contributing: 'For contributors',

@@ -209,7 +209,8 @@ t.test('the MCP guide cites each of its tests by title', async (t) => {
 })
 
 t.test('every file that a page names exists', async (t) => {
-  for (const page of pages) {
+  // A recipe names the files of its own project.
+  for (const page of pages.filter((page) => !page.startsWith('docs/recipes/'))) {
     for (const [, path = ''] of read(page).matchAll(
       /`((?:src|test|suites|scripts|examples)\/[\w./-]+)`/g,
     )) {

@@ -1,0 +1,115 @@
+/**
+ * Runs the recipes of docs/recipes: writes the programs that the pages show into one project per
+ * recipe, compiles those in TypeScript, and runs their `npm test`: `npm run suite -- recipes`.
+ *
+ * A block that follows a line such as "`routes/root.js`:" is a file of the recipe that the page is
+ * named after, or that the nearest comment `<!-- recipe: NAME -->` above names.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { cleanEnvironment, npm, root } from '../../scripts/packed-package.js'
+
+const run = promisify(execFile)
+const suite = join(root, 'suites', 'recipes')
+const folder = join(suite, '.build')
+const only = process.argv.slice(2)
+
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  module: 'nodenext',
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+  types: ['node'],
+  typeRoots: [join(root, 'node_modules', '@types')],
+}
+
+await rm(folder, { recursive: true, force: true })
+await mkdir(folder, { recursive: true })
+const recipes = await recipesOf(join(root, 'docs', 'recipes'))
+await Promise.all([...recipes].map(([name, files]) => writeFiles(join(folder, name), files)))
+await installPackage()
+
+const names = [...recipes.keys()].filter((name) => only.length === 0 || only.includes(name))
+const results = [await report('TypeScript compiles', compile)]
+const waiting = [...names]
+await Promise.all(Array.from({ length: availableParallelism() }, runNext))
+process.exitCode = results.every(Boolean) && names.length > 0 ? 0 : 1
+
+async function runNext() {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    results.push(await report(name, () => runTests(name)))
+  }
+}
+
+async function report(title, work) {
+  const begun = Date.now()
+  try {
+    await work()
+    console.log(`ok ${title} (${((Date.now() - begun) / 1000).toFixed(1)} s)`)
+    return true
+  } catch (error) {
+    console.error(`not ok ${title}\n${[error.message, error.stdout, error.stderr].join('\n')}`)
+    return false
+  }
+}
+
+/** Returns the files of each recipe, by path. */
+async function recipesOf(docs) {
+  const recipes = new Map()
+  for (const page of await readdir(docs)) {
+    const text = await readFile(join(docs, page), 'utf8')
+    let name = page.replace(/\.md$/, '')
+    const part =
+      /<!-- recipe: (?<recipe>[\w-]+) -->|`(?<path>[\w./-]+)`:\n\n(?:<!-- code: \w+ -->\n)?```\w+\n(?<code>.*?\n)```$/gms
+    for (const { groups } of text.matchAll(part)) {
+      if (groups.recipe !== undefined) name = groups.recipe
+      else recipes.set(name, { ...recipes.get(name), [groups.path]: groups.code })
+    }
+  }
+  return recipes
+}
+
+async function writeFiles(project, files) {
+  if (files['package.json'] === undefined) throw new Error(`${project} has no package.json`)
+  for (const [path, code] of Object.entries(files)) {
+    await mkdir(dirname(join(project, path)), { recursive: true })
+    await writeFile(join(project, path), code)
+  }
+}
+
+/** Installs the package as users do, beside the dependencies of the recipes. */
+async function installPackage() {
+  const packed = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+  const [{ filename }] = JSON.parse(await npm(packed, root))
+  const flags = ['--no-save', '--silent', '--prefer-offline', '--ignore-scripts']
+  await npm(['install', ...flags, join(folder, filename)], suite)
+}
+
+async function compile() {
+  const files = [...recipes].flatMap(([name, files]) =>
+    Object.keys(files)
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => `${name}/${path}`),
+  )
+  const tsconfig = JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files })
+  await writeFile(join(folder, 'tsconfig.json'), tsconfig)
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  await run(process.execPath, [tsc, '-p', folder])
+}
+
+/** @throws if a test fails, or if none passes: the runner may have found no test. */
+async function runTests(name) {
+  const { stdout, stderr } = await run('npm', ['test'], {
+    cwd: join(folder, name),
+    env: { ...cleanEnvironment(), NO_COLOR: '1' },
+    timeout: 120_000,
+    shell: process.platform === 'win32',
+  })
+  const summary = /^(?:#|ℹ) pass [1-9]|^ *Tests:? .*\b[1-9]\d* passed/m
+  if (summary.test(stdout + stderr)) return
+  throw Object.assign(new Error('No test passed'), { stdout, stderr })
+}
