@@ -7,7 +7,7 @@
  * time series.
  */
 import Fastify from 'fastify'
-import resourceServer, { onDiagnostics } from 'fastify-resource-server'
+import resourceServer, { memoryStore, onDiagnostics } from 'fastify-resource-server'
 import {
   createAuthorizationServer,
   dpopProof,
@@ -25,6 +25,7 @@ await app.register(resourceServer, {
   audience: 'api://default',
   dpop: 'allowed',
   introspection: { clientId, clientSecret },
+  stores: { revocations: memoryStore() },
   backchannelLogout: { path: '/backchannel-logout', clientIds: [clientId] },
   securityEvents: {
     issuer: authorizationServer.issuer,
@@ -83,6 +84,43 @@ new Gauge({
     for (const { issuer, usableForMs } of app.resourceServer.keySetStatus()) {
       this.set({ issuer }, usableForMs / 1000)
     }
+  },
+})
+new Gauge({
+  name: 'resource_server_jwks_fetched_timestamp_seconds',
+  help: 'When the cached key set was fetched; absent without a fetched key set',
+  labelNames: ['issuer'],
+  collect() {
+    this.reset()
+    for (const { issuer, ageMs } of app.resourceServer.keySetStatus()) {
+      if (ageMs !== undefined) this.set({ issuer }, (Date.now() - ageMs) / 1000)
+    }
+  },
+})
+new Gauge({
+  name: 'resource_server_ready',
+  help: 'Whether the instance can verify tokens: 1 if so, otherwise 0',
+  collect() {
+    this.set(Number(app.resourceServer.ready().ready))
+  },
+})
+new Gauge({
+  name: 'resource_server_store_available',
+  help: 'Whether the last call of the store succeeded: 1 if so, otherwise 0',
+  labelNames: ['use'],
+  collect() {
+    this.reset()
+    for (const { use, state } of app.resourceServer.storeStatus()) {
+      this.set({ use }, Number(state !== 'unavailable'))
+    }
+  },
+})
+new Gauge({
+  name: 'resource_server_revocations_pending',
+  help: 'Revocations of this instance that are not known to be in the store',
+  collect() {
+    const stores = app.resourceServer.storeStatus()
+    this.set(stores.reduce((sum, { pending }) => sum + pending, 0))
   },
 })
 new Gauge({

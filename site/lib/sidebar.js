@@ -52,6 +52,7 @@ const GROUPS = [
       'docs/keys.md': 'Keys and outages',
       'docs/scaling.md': 'Several instances',
       'docs/observability.md': 'Metrics, traces, logs',
+      'docs/runbook.md': 'Runbook',
       'docs/performance.md': 'Performance',
     },
   ],
