@@ -140,7 +140,7 @@ export class Exchanger {
     subject: SubjectToken,
     parameters: ExchangeParameters,
   ): Promise<ExchangedToken> {
-    const { send, server, timeout, now, monotonicNow, signProof, expiryMargin } = this.#parts
+    const { send, timeout, now, monotonicNow, signProof, expiryMargin } = this.#parts
     const { epoch } = this.#circuit
     const [startedAt, startedAtMs] = [monotonicNow(), now()]
     let beforeToken = true
@@ -169,11 +169,7 @@ export class Exchanger {
       }
       return token
     } catch (error) {
-      const failure = exchangeFailureFrom(
-        error,
-        url ?? this.#endpoint.requested ?? server,
-        beforeToken,
-      )
+      const failure = exchangeFailureFrom(error, url ?? this.#endpoint.requested, beforeToken)
       this.#recordFailure(key, failure, this.#fingerprints.of([subject.user]), epoch)
       throw failure
     }

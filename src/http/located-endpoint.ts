@@ -10,6 +10,8 @@ import type { DiscoveryOptions } from './metadata.js'
 
 /** @typeParam Metadata the members of the metadata that the caller needs. */
 export interface LocatedEndpointOptions<Metadata> {
+  /** The issuer identifier or URL of the server, for messages. */
+  readonly server: string
   /** If set, no metadata is fetched. */
   readonly configured: Metadata | undefined
   readonly discover: (options: DiscoveryOptions) => Promise<Metadata>
@@ -27,16 +29,17 @@ export class LocatedEndpoint<Metadata> {
   readonly #options: LocatedEndpointOptions<Metadata>
   #metadata: Metadata | undefined
   #mayHaveMoved = false
-  #requested: string | undefined
+  #requested: string
   #discovering: Promise<Metadata> | undefined
 
   constructor(options: LocatedEndpointOptions<Metadata>) {
     this.#options = options
     this.#metadata = options.configured
+    this.#requested = options.server
   }
 
-  /** The URL of the last request for metadata, without its query; `undefined` before the first. */
-  get requested(): string | undefined {
+  /** The URL of the last request for metadata, without its query; before it, the server. */
+  get requested(): string {
     return this.#requested
   }
 

@@ -272,7 +272,7 @@ export class IntrospectionClient {
   async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const epoch = this.#circuit.outageEpoch
     const startedAt = this.#options.monotonicNow()
-    const { endpoint, issuer } = this.#options
+    const { endpoint } = this.#options
     let url: string | undefined
     try {
       const result = await this.#receive(token, ending, (located) => {
@@ -283,7 +283,7 @@ export class IntrospectionClient {
       this.#closeCircuit(epoch)
       return result
     } catch (error) {
-      const failure = failureFrom(error, url ?? endpoint.requested ?? issuer)
+      const failure = failureFrom(error, url ?? endpoint.requested)
       this.#publish(startedAt, { outcome: 'failed', error: failure })
       throw failure
     }

@@ -93,6 +93,7 @@ export class Introspector {
       closing,
       endpoint: new LocatedEndpoint({
         ...options,
+        server: issuer,
         closing,
         configured: endpoint === undefined ? undefined : { endpoint, signingAlgorithms: undefined },
         discover: (discovery) => discoverIntrospection(issuer, discovery),

@@ -52,6 +52,20 @@ t.test('a cold start', async (t) => {
     t.equal(fake.fetches, 1)
   })
 
+  t.test('renew() fetches nothing before the first use, and no set that failed', async (t) => {
+    const fake = issuer()
+    fake.keys.renew()
+    await turns()
+    t.equal(fake.fetches, 0)
+    fake.outage = OUTAGE
+    const first = outcome(fake, 'a')
+    fake.keys.renew()
+    t.equal(await first, 'unavailable')
+    await turns()
+    t.equal(fake.fetches, 1, 'renew() shares the first fetch')
+    t.equal(fake.keys.status().state, 'empty')
+  })
+
   t.test(
     'B9: throws KeysUnavailableError during an outage, and recovers after the back-off',
     async (t) => {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { type RedisStoreOptions, redisStore } from '../../src/index.js'
+import { ClusterSubscriber } from '../../src/stores/redis-cluster-subscriber.js'
 import { bucketTags } from '../../src/stores/redis-slots.js'
 import { FakeCluster, FakeIoCluster, FakeNodeCluster } from '../fixtures/fake-cluster.js'
 import { connected, FakeIoRedis, FakeNodeSentinel, FakeRedis } from '../fixtures/fake-redis.js'
@@ -204,4 +205,10 @@ t.test('rejects an unsupported Cluster client or option', async (t) => {
     t.throws(() => redisStore(options as never), { name: 'TypeError', message }, what)
   }
   t.ok(redisStore({ client: new FakeIoRedis(new FakeRedis()), prefix: '{a}:' }))
+})
+
+t.test('a subscriber without a node knows no error', async (t) => {
+  const subscriber = new ClusterSubscriber(() => undefined)
+  t.equal(subscriber.lastError, undefined)
+  subscriber.end()
 })

@@ -81,6 +81,18 @@ t.test('works with every profile of the server', async (t) => {
   }
 })
 
+t.test('passes all audiences of the server to the application', async (t) => {
+  const audience = ['https://api.example', 'https://other.example']
+  await using api = await testApi(
+    async (options) => {
+      t.strictSame(options.audience, audience)
+      return await buildApp(options)
+    },
+    { audience },
+  )
+  t.equal((await api.asUser().inject('/me')).statusCode, 200)
+})
+
 t.test('rejects a request that has the header Authorization', async (t) => {
   await using api = await testApi(buildApp)
   const headers = { Authorization: 'Bearer secret' }
