@@ -57,9 +57,11 @@ t.test('a cold start', async (t) => {
     fake.keys.renew()
     await turns()
     t.equal(fake.fetches, 0)
-    fake.outage = OUTAGE
+    fake.manual = true
     const first = outcome(fake, 'a')
+    await turns()
     fake.keys.renew()
+    fake.exchange?.fail(OUTAGE)
     t.equal(await first, 'unavailable')
     await turns()
     t.equal(fake.fetches, 1, 'renew() shares the first fetch')

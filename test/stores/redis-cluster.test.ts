@@ -207,8 +207,11 @@ t.test('rejects an unsupported Cluster client or option', async (t) => {
   t.ok(redisStore({ client: new FakeIoRedis(new FakeRedis()), prefix: '{a}:' }))
 })
 
-t.test('a subscriber without a node knows no error', async (t) => {
-  const subscriber = new ClusterSubscriber(() => undefined)
-  t.equal(subscriber.lastError, undefined)
+t.test('a subscriber has the last error of its node', async (t) => {
+  const node = { lastError: 'ECONNREFUSED', onLost() {}, onReady() {}, connect() {}, end() {} }
+  const subscriber = new ClusterSubscriber(() => node as never)
+  t.equal(subscriber.lastError, undefined, 'no node yet')
+  subscriber.connect()
+  t.equal(subscriber.lastError, 'ECONNREFUSED')
   subscriber.end()
 })
