@@ -118,7 +118,7 @@ function filesIn(paths) {
   const files = paths.flatMap((path) =>
     statSync(path, { throwIfNoEntry: false })?.isDirectory()
       ? readdirSync(path, { recursive: true, encoding: 'utf8' })
-          .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
+          .filter((file) => file.endsWith('.test.ts') && !/node_modules|\.build/.test(file))
           .map((file) => `${path.replace(/\/+$/, '')}/${file}`)
       : [path],
   )
