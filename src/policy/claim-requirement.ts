@@ -83,7 +83,7 @@ function isValue(value: unknown): boolean {
  * `constructor`, for example, is inherited. A claim name may contain dots
  * (`https://api.example/roles`), so the longest name that exists takes precedence.
  */
-function claimAt(claims: unknown, path: string): unknown {
+export function claimAt(claims: unknown, path: string): unknown {
   if (!isJsonObject(claims)) return undefined
   if (Object.hasOwn(claims, path)) return claims[path]
   for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {

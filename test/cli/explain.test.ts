@@ -2,7 +2,11 @@
 import { createHmac } from 'node:crypto'
 import Fastify from 'fastify'
 import t from 'tap'
-import { assertAgreement, createExplainer } from '../../src/cli/explain/explanation.js'
+import {
+  assertAgreement,
+  createExplainer,
+  type Explanation,
+} from '../../src/cli/explain/explanation.js'
 import { readGivenToken } from '../../src/cli/explain/given-token.js'
 import { STEPS, type Step, stepOf } from '../../src/cli/explain/step.js'
 import {
@@ -195,12 +199,20 @@ t.test('a missing scope fails the step scope, regardless of other failures', asy
   const lacking = await explain(valid, {}, requirement)
   t.strictSame(failed(lacking.steps), ['scope'])
   t.match(lacking.result, { status: 403, code: 'insufficient_scope', step: 'scope' })
-  t.match(lacking.steps.at(-1), { advice: 'The token grants: orders:read profile.' })
+  const scopeStep = ({ steps }: Explanation) => steps.find(({ name }) => name === 'scope')
+  t.match(scopeStep(lacking), { advice: 'The token grants: orders:read profile.' })
   const expired = await explain(await token({ exp: at - 60, scope: undefined }), {}, requirement)
   t.strictSame(failed(expired.steps), ['expiry', 'scope'])
-  t.match(expired.steps.at(-1), { advice: 'The token grants: nothing.' })
+  t.match(scopeStep(expired), { advice: 'The token grants: nothing.' })
   const none = await explain(await token({ scope: undefined }))
-  t.match(none.steps.at(-1), { outcome: 'passed', found: 'granted: no scope' })
+  t.match(scopeStep(none), { outcome: 'passed', found: 'granted: no scope' })
+})
+
+t.test('a missing scope hides no other failure of the requirement', async (t) => {
+  const requirement = { scope: 'orders:write', roles: 'admin', claims: { tenant: 'acme' } }
+  const { steps, result } = await explain(valid, {}, requirement)
+  t.strictSame(failed(steps), ['scope', 'policy'])
+  t.match(result, { status: 403, code: 'insufficient_scope', step: 'scope' })
 })
 
 t.test('a step that is not reached names the failed step that it requires', async (t) => {
@@ -222,8 +234,9 @@ t.test('a step that is not reached names the failed step that it requires', asyn
     'issued-at': 'claims',
     age: 'claims',
     scope: 'claims',
+    policy: 'claims',
   })
-  t.equal(Object.values(await waiting('opaque')).join(), Array(14).fill('token').join())
+  t.equal(Object.values(await waiting('opaque')).join(), Array(15).fill('token').join())
 })
 
 t.test('rejections of profiles appear at the step of their check', async (t) => {

@@ -161,7 +161,7 @@ t.test('serves the users of the flags, with their groups, roles and claims', asy
     )
   }
   const flags = ['--user', 'ada l', '--group', 'Admins', '--group', 'Staff', '--role', 'editor']
-  const more = ['--claim', 'tenant="acme"', '--claim', 'sub="00u1"', '--user', 'bob']
+  const more = ['--claim', 'tenant=acme', '--claim', 'sub="00u1"', '--user', 'bob']
   const profiles = Object.keys(TOKEN_PROFILES)
   t.ok(profiles.length > 5)
   for (const profile of profiles) {
@@ -316,8 +316,8 @@ t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
     ],
     [['--group', 'a', '--user', 'b'], '--group must follow the --user to which it belongs'],
     [['--user', 'a', '--user', 'a'], '--user names the same user twice'],
-    [['--claim', 'tenant'], '--claim must be NAME=JSON'],
-    [['--claim', 'tenant=acme'], 'the value of --claim must be JSON'],
+    [['--claim', 'tenant'], '--claim must be NAME=VALUE'],
+    [['--claim', 'teams=["a",b]'], 'a value of --claim that begins with ", [ or { must be JSON'],
     [['--claim', 'aud="x"'], '--claim cannot set "aud": use --audience'],
     [['--claim', 'sub=7'], '--claim sub must be a text'],
     [['--claim', 'sub=""'], '--claim sub must be a text'],

@@ -21,6 +21,7 @@ import { issuerAdvice } from './issuer-advice.js'
 import { keyAdvice, signatureAdvice } from './key-advice.js'
 import { forIssuerItselfAdvice, malformedAdvice, UNSIGNED } from './malformed-advice.js'
 import type { ObservedFetch } from './observed-fetch.js'
+import { policyAdvice } from './policy-advice.js'
 import { type StepName, stepOf } from './step.js'
 import { timeAdvice } from './time-advice.js'
 
@@ -75,6 +76,7 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
     'The token is sender-constrained. The API must accept such tokens (option "dpop" or "mtls"), and the client must send a proof of possession with the token.',
   scope: ({ jws, issuer, requirement }) =>
     scopeAdvice(issuer.profile.scope(jws.claims as AccessTokenClaims), `${requirement.scope}`),
+  policy: ({ jws, issuer, requirement }) => policyAdvice(jws.claims, issuer.profile, requirement),
 }
 
 function tokenAdvice({

@@ -24,6 +24,7 @@ import { createExplainer } from './explanation.js'
 import { readGivenToken } from './given-token.js'
 import { renderDecodedJson, renderDecodedText, renderJson, renderText } from './render.js'
 import type { RequestResult } from './request-result.js'
+import { readRouteRequirement } from './route-requirement.js'
 
 const ISSUER_SERVES_API_ONLY = 'issuer-serves-this-api-only'
 
@@ -38,6 +39,18 @@ const flags: Flags = {
     help: 'An audience of the API; repeatable',
   },
   scope: { value: 'SCOPE', help: 'The scope that the route requires, delimited by spaces' },
+  role: { value: 'NAME', repeatable: true, help: 'A role that the route requires; repeatable' },
+  group: { value: 'NAME', repeatable: true, help: 'A group that the route requires; repeatable' },
+  permission: {
+    value: 'NAME',
+    repeatable: true,
+    help: 'A permission that the route requires; repeatable',
+  },
+  claim: {
+    value: 'NAME=VALUE',
+    repeatable: true,
+    help: 'A claim that the route requires, by name or dotted path; the value is text or JSON.\nRepeatable: of several values for one claim, one must match',
+  },
   profile: {
     value: 'NAME',
     help: `The token format of the issuer. Default: by the issuer's domain, else standard. One of\n${inLines(PROFILE_NAMES)}`,
@@ -120,11 +133,9 @@ the signature nor the JWT in an encrypted token. It checks neither revocation no
   async run(args, context) {
     if (isDecodingOnly(args)) return decode(args, context)
     const { stdout, env } = context
-    const scope = args.value('scope')
+    const requirement = readRouteRequirement(args)
     const options = await readOptions(args)
-    const explainer = await withFlagNames(flags, () =>
-      createExplainer(options, scope === undefined ? {} : { scope }),
-    )
+    const explainer = await withFlagNames(flags, () => createExplainer(options, requirement))
     const explanation = await explainer
       .explain(await readToken(args, context))
       .finally(() => explainer.close())

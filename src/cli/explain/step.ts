@@ -21,6 +21,7 @@ export const STEPS = [
   'key',
   'signature',
   'scope',
+  'policy',
 ] as const satisfies readonly Check[]
 
 export type StepName = (typeof STEPS)[number]
@@ -70,6 +71,7 @@ export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
   key: ['issuer', 'algorithm', ...CONTENT],
   signature: ['key', 'issuer', 'algorithm', ...CONTENT],
   scope: ['claims', ...CONTENT],
+  policy: ['claims', ...CONTENT],
 }
 
 /**

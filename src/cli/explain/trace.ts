@@ -11,7 +11,7 @@ import type { ResolvedDecryption } from '../../decryption/options.js'
 import { MissingCredentialsError } from '../../errors/errors.js'
 import { andThen } from '../../errors/result.js'
 import { type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
-import { compilePolicy, type Requirement } from '../../policy/requirement.js'
+import { compilePolicy, type Policy, type Requirement } from '../../policy/requirement.js'
 import type { Core } from '../../server/assembly.js'
 import { checkAudience } from '../../token/audience.js'
 import {
@@ -248,11 +248,28 @@ async function tryClaims(
     reader: profile,
     hierarchy: core.hierarchy,
   })
+  // Two policies, so that a missing scope does not hide other failures.
+  const { scope, ...rest } = requirement
+  const ofScope = compilePolicy(scope === undefined ? {} : { scope }, core.clock, undefined)
+  const others = compilePolicy(rest, core.clock, undefined)
   await list.try(
     'scope',
-    () => compilePolicy(requirement, core.clock, core.resourceMetadata).check(token, undefined),
+    () => ofScope.check(token, undefined),
     () => `granted: ${printable([...token.scope].join(' ')) || 'no scope'}`,
   )
+  await list.try(
+    'policy',
+    () => others.check(token, undefined),
+    () => describePolicy(others, rest),
+  )
+}
+
+function describePolicy({ memberships }: Policy<unknown>, { claims = {} }: Requirement): string {
+  const required = [
+    ...memberships.map(({ expected }) => expected),
+    ...Object.keys(claims).map((name) => `the claim "${name}"`),
+  ]
+  return required.join(', ') || 'no requirement (--role, --group, --permission, --claim)'
 }
 
 /** Checks `exp`, `nbf` and `iat` separately, so that each failure is reported. */

@@ -44,9 +44,9 @@ const flags: Flags = {
   group: { value: 'NAME', repeatable: true, help: 'A group of the --user before it; repeatable' },
   role: { value: 'NAME', repeatable: true, help: 'A role of the --user before it; repeatable' },
   claim: {
-    value: 'NAME=JSON',
+    value: 'NAME=VALUE',
     repeatable: true,
-    help: 'A claim in the tokens of the --user before it; repeatable',
+    help: 'A claim in the tokens of the --user before it; the value is text or JSON; repeatable',
   },
   algorithm: { value: 'ALG', help: 'The signature algorithm of tokens. Default RS256' },
   audience: { value: 'AUDIENCE', help: 'The "aud" of access tokens. Default: that of the profile' },
@@ -109,7 +109,7 @@ SIGINT (Ctrl+C) or SIGTERM stops it.`,
   examples: [
     `npx ${PROGRAM} serve --port 9000 --profile okta`,
     `npx ${PROGRAM} serve --port 9000 --redirect-uri http://localhost:5173/callback`,
-    `npx ${PROGRAM} serve --user ada --group Admins --role editor \\\n  --user bob --claim tenant='"acme"'`,
+    `npx ${PROGRAM} serve --user ada --group Admins --role editor \\\n  --user bob --claim tenant=acme`,
   ],
   async run(args, { stdout, env, signals }) {
     const profile = args.value('profile')

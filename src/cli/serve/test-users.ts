@@ -2,6 +2,7 @@
 import type { JWTPayload } from 'jose'
 import { type TestUser, testUser } from '../../testing/authorization-server/tokens/test-accounts.js'
 import type { Arguments } from '../arguments.js'
+import { readClaimFlag } from '../claim-flag.js'
 import { UsageError } from '../exit-code.js'
 
 /** Claims that the server sets itself, and the flag that changes each, if there is one. */
@@ -55,30 +56,17 @@ function newDraft(username: string, drafts: readonly Draft[]): Draft {
 }
 
 function addClaim({ claims }: Draft, given: string): void {
-  const [, name, json] = /^([^=]+)=(.+)$/s.exec(given) ?? []
-  if (name === undefined || json === undefined) {
-    throw new UsageError('--claim must be NAME=JSON, such as --claim tenant=\'"acme"\'')
-  }
+  const [name, value] = readClaimFlag(given)
   if (Object.hasOwn(FIXED_CLAIMS, name)) {
     throw new UsageError(`--claim cannot set "${name}": ${FIXED_CLAIMS[name]}`)
   }
-  claims.set(name, parse(json))
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    throw new UsageError(
-      'the value of --claim must be JSON: write text in double quotes within single quotes, as in --claim tenant=\'"acme"\', and lists as in --claim teams=\'["a","b"]\'',
-    )
-  }
+  claims.set(name, value)
 }
 
 function userOf({ username, claims, groups, roles }: Draft, profile: string | undefined): TestUser {
   const sub = claims.get('sub')
   if (sub !== undefined && (typeof sub !== 'string' || sub === '')) {
-    throw new UsageError('--claim sub must be a text, such as --claim sub=\'"00u1"\'')
+    throw new UsageError('--claim sub must be a text, such as --claim sub=00u1')
   }
   claims.delete('sub')
   if (groups.length > 0) claims.set(profile === 'cognito' ? 'cognito:groups' : 'groups', groups)
