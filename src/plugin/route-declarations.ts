@@ -10,6 +10,7 @@ import type {
   FastifyRequest,
   RouteOptions,
 } from 'fastify'
+import { REQUIREMENT_KEYS } from '../policy/requirement.js'
 import type { Gate } from './gate.js'
 import { checkedLast, isPreflightRoute } from './preflight.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
@@ -32,6 +33,7 @@ export async function checkRoutes(
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
   let declaredRoutes = 0
   let guardedRoutes = 0
+  const misplaced = new Set<string>()
   let isOwn = true
   fastify.addHook('onRoute', function (route) {
     const guard = compile(route, guards)
@@ -45,6 +47,7 @@ export async function checkRoutes(
     }
     declaredRoutes += methodsOf(route).length
     if (guard !== undefined) guardedRoutes++
+    for (const requirement of misplacedRequirements(route)) misplaced.add(requirement)
   })
   await declareOwn()
   isOwn = false
@@ -58,7 +61,27 @@ export async function checkRoutes(
     if (!guards.isGlobal && guardedRoutes === 0 && declaredRoutes > 0 && routes <= declaredRoutes) {
       fastify.log.warn(NO_REQUIREMENTS)
     }
+    if (misplaced.size > 0) {
+      fastify.log.warn({ misplaced: [...misplaced].slice(0, MAX_MISPLACED) }, MISPLACED)
+    }
   })
+}
+
+/**
+ * Returns the requirements that are members of the route or of `config`, where the plugin ignores
+ * them, such as `/orders: config.scope`. They cause a warning and no error, because such a member
+ * may belong to another plugin.
+ */
+function misplacedRequirements({ url, config, ...route }: RouteOptions): readonly string[] {
+  const places = [
+    ['', route],
+    ['config.', config ?? {}],
+  ] as const
+  return places.flatMap(([prefix, members]) =>
+    [...REQUIREMENT_KEYS, 'scopes']
+      .filter((key) => Object.hasOwn(members, key))
+      .map((key) => `${url}: ${prefix}${key}`),
+  )
 }
 
 /**
@@ -134,3 +157,9 @@ const GUARDS_NOTHING =
 
 const NO_REQUIREMENTS =
   'fastify-resource-server guards nothing: "global" is false and every route is open; set config.auth on the routes to guard'
+
+/** Maximum number of routes in the log line, because an application may have thousands. */
+const MAX_MISPLACED = 20
+
+const MISPLACED =
+  'routes have requirements outside of config.auth, where they require nothing; move them into config: { auth: … }'

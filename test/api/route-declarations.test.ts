@@ -229,3 +229,30 @@ t.test('A2: rejects a route that would inherit "config" from Object.prototype', 
   }
   t.equal((await app.inject('/own')).statusCode, 401)
 })
+
+t.test('warns at startup of requirements outside of config.auth', async (t) => {
+  const lines: unknown[] = []
+  const stream = { write: (line: string) => lines.push(JSON.parse(line)) }
+  const app = Fastify({ logger: { level: 'warn', stream } })
+  t.teardown(() => app.close())
+  await guard(app, { resourceMetadata: 'https://api.example' })
+  const other = { rateLimit: { max: 1 }, auth: { scope: 'orders:read' } }
+  const misplaced = { scope: 'admin', roles: ['admin'] }
+  app.get('/correct', { config: other as object }, handler)
+  app.get('/in-config', { config: misplaced as object }, handler)
+  app.delete('/in-config', { config: { scopes: ['admin'] } as object }, handler)
+  app.post('/in-route', { authorize: () => true } as object, handler)
+  await app.ready()
+  t.match(lines, [
+    {
+      msg: /outside of config\.auth/,
+      misplaced: [
+        '/in-config: config.scope',
+        '/in-config: config.roles',
+        '/in-config: config.scopes',
+        '/in-route: authorize',
+      ],
+    },
+  ])
+  t.equal(lines.length, 1)
+})
