@@ -1,5 +1,5 @@
 /** Checks the values of options. Errors name the option and the rule that the value breaks. */
-import { describeValue } from './describe-value.js'
+import { describeElements, describeValue } from './describe-value.js'
 import { nearest } from './did-you-mean.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
 
@@ -14,11 +14,18 @@ export function reject(name: string, rule: string): never {
  * Returns a copy of an option whose value is an object, without inherited members.
  *
  * @param rule the rule in the message if the value is not a plain object.
+ * @param equivalents as in {@link requireKnownKeys}.
  * @throws {TypeError} if the value is not a plain object, or has unknown members.
  */
-export function members<T>(name: string, value: T, known: readonly string[], rule: string): T {
+export function members<T>(
+  name: string,
+  value: T,
+  known: readonly string[],
+  rule: string,
+  equivalents?: ReadonlyMap<string, string>,
+): T {
   if (!isPlainObject(value)) reject(name, rule)
-  return requireKnownKeys(`"${name}"`, value, known)
+  return requireKnownKeys(`"${name}"`, value, known, equivalents)
 }
 
 /** Returns the value. @throws {TypeError} unless it is a whole number within the bounds. */
@@ -46,14 +53,19 @@ export function oneOf<Name extends string>(
  * Rejects a value that is none of the known names; the message suggests one that it resembles.
  *
  * @param otherwise what the value may be instead of a name, for the message.
+ * @param synonyms lowercase names that users try first, each with the known name.
  */
 export function rejectName(
   name: string,
   value: unknown,
   known: readonly string[],
   otherwise = '',
+  synonyms?: ReadonlyMap<string, string>,
 ): never {
-  const meant = typeof value === 'string' ? nearest(value, known) : undefined
+  const meant =
+    typeof value === 'string'
+      ? (synonyms?.get(value.toLowerCase()) ?? nearest(value, known))
+      : undefined
   const hint = meant === undefined ? '' : `. Did you mean "${meant}"?`
   return reject(name, `must be one of ${known.join(', ')}${otherwise}${hint}`)
 }
@@ -80,12 +92,16 @@ export function elementsOf(value: unknown): unknown[] | undefined {
  */
 export function strings(name: string, value: unknown, what: string): readonly string[] {
   const list: readonly unknown[] = elementsOf(value) ?? [value]
-  const isValid = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
-  if (isValid) return list as string[]
+  if (list.length > 0 && list.every(isText)) return list as string[]
   return reject(
     name,
-    `must be ${what}: a non-empty string, or a non-empty array of such strings, not ${describeValue(value)}`,
+    `must be ${what}: a non-empty string, or a non-empty array of such strings, not ${describeElements(value, isText)}`,
   )
+}
+
+/** Whether the value is a non-empty string. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 export interface Bounds {

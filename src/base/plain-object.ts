@@ -34,7 +34,10 @@ export function requireKnownKeys<T>(
   known: readonly string[],
   equivalents?: ReadonlyMap<string, string>,
 ): T {
-  if (!isPlainObject(value)) throw new TypeError(`${where} must be an object`)
+  if (!isPlainObject(value)) {
+    const subject = where.endsWith('()') ? `The argument of ${where}` : where
+    throw new TypeError(`${subject} must be a plain object`)
+  }
   const unknown = Object.keys(value).find((key) => !known.includes(key))
   if (unknown === undefined) return ownMembers(value)
   const equivalent = equivalents?.get(unknown)

@@ -1,4 +1,5 @@
 /** Validates the requirements `dpop` and `mtls` of a route or of a call of `verify()`. */
+import { describeValue } from '../base/describe-value.js'
 import { ownMembers } from '../base/plain-object.js'
 import type { BindingMode, ResolvedBindingRequirement } from './presentation.js'
 
@@ -57,7 +58,9 @@ export function resolveBindingRequirement(
   for (const key of BINDING_KEYS) {
     const { [key]: mode = defaults[key] } = ownMembers(requirement)
     if (!MODES.includes(mode)) {
-      throw new TypeError(`${path}.${key} must be "off", "allowed" or "required"`)
+      throw new TypeError(
+        `${path}.${key} must be "off", "allowed" or "required", not ${describeValue(mode)}`,
+      )
     }
     if (mode !== 'off' && defaults[key] === 'off') {
       throw new TypeError(`${path}.${key} is "${mode}" but the "${key}" option is off: enable it`)

@@ -15,9 +15,15 @@ import { rejectTruncatedHeaders } from './truncated-headers.js'
  * @throws {InvalidRequestError} if there are several `Authorization` headers, if the header does
  *   not have the syntax `Bearer 1*SP token68`, or if the request has so many headers that Node may
  *   have dropped some (`maxHeadersCount` of its server; 1,000 by default).
+ * @throws {TypeError} if the argument has no `rawHeaders`, such as a request of Fastify.
  * @see RFC 6750 §2.1
  */
 export function bearerToken(request: RequestHeaders): string | undefined {
+  if (!Array.isArray(request?.rawHeaders)) {
+    throw new TypeError(
+      'bearerToken() requires the request of node:http: in a Fastify API, pass request.raw',
+    )
+  }
   rejectTruncatedHeaders(request)
   const authorization = singleAuthorization(request)
   const token = authorization === undefined ? undefined : bearerCredentials(authorization, 'Bearer')

@@ -202,6 +202,12 @@ export interface ResolvedIntrospection {
   readonly fetch: IntrospectionFetch
 }
 
+const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
+  ['secret', '"clientSecret"'],
+  ['uri', '"endpoint"'],
+  ['url', '"endpoint"'],
+])
+
 const HOUR_MS = 3_600_000
 const MODES = ['opaque', 'always', 'recheck'] as const
 const CLAIMS = ['token', 'merge'] as const
@@ -220,6 +226,7 @@ export function resolveIntrospection(
     INTROSPECTION_OPTIONS,
     'must be an object with clientId, and clientSecret or privateKey: introspection requires ' +
       'client authentication',
+    EQUIVALENTS,
   )
   const number = (
     name:

@@ -13,6 +13,7 @@ import {
   SYMMETRIC_ALGORITHMS,
 } from '../base/algorithms.js'
 import { booleanOr, elementsOf, isPlainObject, members, reject } from '../base/check.js'
+import { describeValue } from '../base/describe-value.js'
 import { nearest } from '../base/did-you-mean.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
@@ -72,7 +73,10 @@ export function resolveAlgorithms(options: KeysOptions): ReadonlySet<Algorithm> 
 
 /** Returns the end of the message for invalid `algorithms`: the likely fix, if there is one. */
 function hintFor(algorithms: unknown, secret: unknown): string {
-  const elements = elementsOf(algorithms) ?? []
+  const elements = elementsOf(algorithms)
+  if (elements === undefined) {
+    return algorithms === undefined ? '' : `, not ${describeValue(algorithms)}`
+  }
   const misspelled = elements.find((element) => !ALGORITHMS.includes(element as Algorithm))
   const meant = typeof misspelled === 'string' ? nearest(misspelled, ALGORITHMS) : undefined
   if (meant !== undefined) return `. Did you mean "${meant}"?`
@@ -90,7 +94,7 @@ const ALGORITHMS: readonly Algorithm[] = [...SYMMETRIC_ALGORITHMS, ...ASYMMETRIC
 export function resolveKeys(options: KeysOptions, allowHttp: boolean): ResolvedKeys {
   const { jwksUri, jwks: jwksOption = {} } = options
   const secret = isSecretWithKeys(options) ? undefined : options.secret
-  const jwks = members('jwks', jwksOption, JWKS_OPTIONS, ruleForJwks(jwksOption))
+  const jwks = members('jwks', jwksOption, JWKS_OPTIONS, ruleForJwks(jwksOption), EQUIVALENTS)
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
   const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
   if (named.length > 1) {
@@ -106,6 +110,9 @@ export function resolveKeys(options: KeysOptions, allowHttp: boolean): ResolvedK
   if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }
   if (jwks.keys !== undefined) {
     return { from: 'static', jwks: readStaticKeys(jwks.keys), maxKeys: resolved.maxKeys }
+  }
+  if (jwksUri !== undefined && typeof jwksUri !== 'string') {
+    reject('jwksUri', `must be a string, not ${describeValue(jwksUri)}`)
   }
   if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
     reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
@@ -152,6 +159,12 @@ function readStaticKeys(keys: unknown): StaticKeySet {
     withoutKid: read.filter((_, i) => !isPlainObject(elements[i])),
   }
 }
+
+const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
+  ['uri', 'the option "jwksUri"'],
+  ['url', 'the option "jwksUri"'],
+  ['jwksUri', 'the option "jwksUri", beside "jwks",'],
+])
 
 function ruleForJwks(value: unknown): string {
   if (Array.isArray(value)) return 'must be an object: set "jwks.keys" to the array of keys'

@@ -129,11 +129,20 @@ function providerExtendedBy(profile: Profile | Record<string, unknown>): Provide
 
 function customProfileOf(value: unknown, audience: ReadonlySet<string>): ResolvedProfile {
   if (!isPlainObject(value)) {
-    rejectName('profile', value, PROFILE_NAMES, ', or an object that defines a profile')
+    rejectName('profile', value, PROFILE_NAMES, ', or an object that defines a profile', SYNONYMS)
   }
   const profile = requireProfile(value)
   return customProfile(profile, providerExtendedBy(profile).profile(audience))
 }
+
+/** Names that users try first, each with the profile of that provider. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['aad', 'entra'],
+  ['azure', 'entra'],
+  ['microsoft', 'entra'],
+  ['aws', 'cognito'],
+  ['amazon', 'cognito'],
+])
 
 function requireProfile(value: Record<string, unknown>): Profile {
   const profile = requireKnownKeys('"profile"', value, PROFILE_KEYS) as unknown as Profile

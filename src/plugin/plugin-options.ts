@@ -97,6 +97,11 @@ const PLUGIN_OPTIONS = [
   ...OWN_OPTIONS,
 ]
 
+const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
+  ...EQUIVALENT_OPTIONS,
+  ['logger', 'the option "logger" of Fastify'],
+])
+
 export interface ResolvedPluginOptions {
   readonly global: boolean
   readonly backchannelLogout: ResolvedBackchannelLogout | undefined
@@ -115,12 +120,7 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
       'has no effect here: register the plugin in an encapsulation context that has the prefix',
     )
   }
-  const known = requireKnownKeys(
-    'fastify-resource-server',
-    options,
-    PLUGIN_OPTIONS,
-    EQUIVALENT_OPTIONS,
-  )
+  const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS, EQUIVALENTS)
   const { global, extractToken, backchannelLogout, onReject, logRejections, ...others } = known
   const { securityEvents, ...resourceServer } = others
   const logout = resolveBackchannelLogout(backchannelLogout)

@@ -131,9 +131,16 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
     )
   }
   const keys = [...REQUIREMENT_KEYS, 'optional']
-  const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
+  const { optional = false, ...required } = requireKnownKeys(
+    'config.auth',
+    requirement,
+    keys,
+    EQUIVALENT_REQUIREMENTS,
+  )
   if (typeof optional !== 'boolean')
-    throw new TypeError('config.auth.optional must be true or false')
+    throw new TypeError(
+      `config.auth.optional must be true or false, not ${describeValue(optional)}`,
+    )
   const policy = compilePolicy<FastifyRequest>(required, core.clock, core.resourceMetadata)
   const binding = resolveBindingRequirement(required, core.binding.requirement, 'config.auth')
   const challenges = new RouteChallenges(core, binding, policy.scope)
@@ -148,3 +155,21 @@ export function isHidden(schema: unknown): boolean {
   const { hide, tags } = (schema ?? {}) as { hide?: unknown; tags?: unknown }
   return Boolean(hide) || (Array.isArray(tags) && tags.includes(HIDDEN_TAG))
 }
+
+const OPEN = 'auth: false to open the route, or "optional" to accept requests without a token,'
+const CLAIMS = '"claims", such as { sub: \'ada\' },'
+
+/** Names that users try first, each with the requirement to use. */
+const EQUIVALENT_REQUIREMENTS: ReadonlyMap<string, string> = new Map([
+  ['required', OPEN],
+  ['enabled', OPEN],
+  ['public', OPEN],
+  ['skip', OPEN],
+  ['sub', CLAIMS],
+  ['claim', CLAIMS],
+  ['hasRole', '"roles"'],
+  ['acr_values', '"acr"'],
+  ['check', '"authorize"'],
+  ['audience', 'the option "audience" of the plugin'],
+  ['issuer', 'the option "issuer" of the plugin'],
+])

@@ -2,8 +2,8 @@
 
 import type { AccessToken } from '../access-token/access-token.js'
 import { type AuthorizationDetail, LIST_MEMBERS } from '../access-token/authorization-details.js'
-import { elementsOf } from '../base/check.js'
-import { ownMember, requireKnownKeys } from '../base/plain-object.js'
+import { elementsOf, isText } from '../base/check.js'
+import { isPlainObject, ownMember, requireKnownKeys } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
 
@@ -108,6 +108,7 @@ function compileRule<Context>(
   given: AuthorizationDetailRule<Context>,
   resource: string | undefined,
 ): CompiledRule<Context> {
+  if (!isPlainObject(given)) throw invalid()
   const rule = requireKnownKeys('an authorization detail', given, KEYS)
   const { type, identifier, check } = rule
   const isUnset = Object.values(rule).includes(undefined)
@@ -153,10 +154,6 @@ function requireList(values: unknown): readonly string[] {
   const list: readonly unknown[] = elementsOf(values) ?? [values]
   if (list.length === 0 || !list.every(isText)) throw invalid()
   return list as readonly string[]
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
 }
 
 function invalid(): TypeError {

@@ -1,7 +1,8 @@
 /** Compiles the requirements on the roles, groups and permissions of the subject. */
 
 import type { AccessToken } from '../access-token/access-token.js'
-import { elementsOf } from '../base/check.js'
+import { elementsOf, isText } from '../base/check.js'
+import { describeElements } from '../base/describe-value.js'
 
 /**
  * Requirements on the members {@link AccessToken.roles}, {@link AccessToken.groups} and {@link
@@ -74,14 +75,11 @@ export function compileMemberships(
 
 function readNames(key: string, value: unknown, isAny: boolean): readonly string[] {
   const names = elementsOf(value) ?? (isAny ? [] : [value])
-  if (names.length > 0 && names.every((name) => typeof name === 'string' && name !== '')) {
-    return names as string[]
-  }
-  throw new TypeError(
-    isAny
-      ? `"${key}" must be a non-empty array of non-empty strings`
-      : `"${key}" must be a non-empty string, or a non-empty array of such strings`,
-  )
+  if (names.length > 0 && names.every(isText)) return names
+  const rule = isAny
+    ? 'must be a non-empty array of non-empty strings'
+    : 'must be a non-empty string, or a non-empty array of such strings'
+  throw new TypeError(`"${key}" ${rule}, not ${describeElements(value, isText)}`)
 }
 
 function describe(kind: MembershipKind, names: readonly string[], isAny: boolean): string {

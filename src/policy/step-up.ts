@@ -4,7 +4,8 @@
  */
 
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
-import { elementsOf } from '../base/check.js'
+import { type Bounds, describeBounds, elementsOf, isWholeNumber } from '../base/check.js'
+import { describeValue } from '../base/describe-value.js'
 import { ownMember } from '../base/plain-object.js'
 import {
   type AuthenticationRequirements,
@@ -56,8 +57,8 @@ export function compileStepUp(
 ): ((claims: AccessTokenClaims) => StepUpFailure | undefined) | undefined {
   if (acr === undefined && maxAge === undefined) return undefined
   const acrValues = acr === undefined ? undefined : readAcr(acr)
-  if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 1 && maxAge <= 31_536_000)) {
-    throw new TypeError('"maxAge" must be a whole number of seconds from 1 to 31536000')
+  if (maxAge !== undefined && !isWholeNumber(maxAge, MAX_AGE)) {
+    throw new TypeError(`"maxAge" ${describeBounds(MAX_AGE)}, not ${describeValue(maxAge)}`)
   }
   const requirements = { acrValues, maxAge }
   return (claims) => {
@@ -96,6 +97,8 @@ export function insufficientAuthentication(
 ): InsufficientUserAuthenticationError {
   return new InsufficientUserAuthenticationError(message, { ...requirements, scope }, reason)
 }
+
+const MAX_AGE: Bounds = { minimum: 1, maximum: 31_536_000, unit: 'seconds' }
 
 const LEVEL = 'A different authentication level is required'
 const RECENT = 'More recent authentication is required'

@@ -90,10 +90,7 @@ const NO_ISSUER = { issuer: undefined }
 
 function resolveFeed(given: unknown): ResolvedFeed {
   if (!isPlainObject(given)) {
-    return reject(
-      'securityEvents',
-      'must be an object with issuer and audience, or an array of them',
-    )
+    throw new TypeError('must be an object with issuer and audience, or an array of such objects')
   }
   if (Object.hasOwn(given, 'push')) {
     reject('push', 'requires the Fastify plugin: pass the tokens to receive() instead')

@@ -1,6 +1,7 @@
 /** Names of options in other packages, each with the option of this package that replaces it. */
 
 const SCOPE = '"scope" in config.auth of each route'
+const OPEN_ROUTES = 'config: { auth: false } on each route to open'
 
 export const EQUIVALENT_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['authority', '"issuer"'],
@@ -21,6 +22,11 @@ export const EQUIVALENT_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['clientId', '"clientId" in "introspection"'],
   ['clientSecret', '"clientSecret" in "introspection"'],
   ['introspectionEndpoint', '"endpoint" in "introspection"'],
+  ['cookie', '"extractToken"'],
+  ['timeout', '"timeout" in "jwks" or "introspection", in milliseconds,'],
+  ['exclude', OPEN_ROUTES],
+  ['publicPaths', OPEN_ROUTES],
+  ['publicRoutes', OPEN_ROUTES],
   ['requiredScopes', SCOPE],
   ['scope', SCOPE],
   ['scopes', SCOPE],

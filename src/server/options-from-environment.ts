@@ -90,6 +90,9 @@ export function optionsFromEnvironment(
 ): OptionsFromEnvironment {
   const known = requireKnownKeys('optionsFromEnvironment()', source, ['prefix'])
   const { prefix = 'RESOURCE_SERVER_' } = known
+  if (typeof env !== 'object' || env === null) {
+    throw new TypeError('optionsFromEnvironment() requires an environment: pass process.env')
+  }
   if (typeof prefix !== 'string' || !/^\w*$/.test(prefix)) {
     throw new TypeError('"prefix" must consist of letters, digits and underscores')
   }
@@ -148,6 +151,11 @@ function rejectMisspelled(env: Readonly<Record<string, unknown>>, prefix: string
   for (const variable of Object.keys(env)) {
     const name = variable.slice(prefix.length)
     if (prefix === '' || !variable.startsWith(prefix) || known.includes(name)) continue
+    if (known.includes(name.replace(/^_/, ''))) {
+      throw new TypeError(
+        `${variable} is unknown with the prefix "${prefix}". Set the prefix to "${prefix}_"`,
+      )
+    }
     const meant = nearest(name, known)
     if (meant === undefined) continue
     throw new TypeError(`${variable} is unknown. Did you mean ${prefix}${meant}?`)

@@ -45,7 +45,7 @@ export interface MemoryStoreOptions {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const known = requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
+  const known = requireKnownKeys('memoryStore()', options, ['maxEntries', 'now'])
   const { maxEntries = 1_000_000, now = monotonicNow } = known
   if (typeof now !== 'function') {
     throw new TypeError('"now" of a store must be a function that returns milliseconds')

@@ -1,5 +1,5 @@
 /** Implements a store in Redis or Valkey, with a client that the application created. */
-import { requireKnownKeys } from '../base/plain-object.js'
+import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import type { RedisClient } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
 import type { RedisConnection } from './redis-connection.js'
@@ -68,7 +68,10 @@ export interface RedisStoreOptions {
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const keys = ['client', 'prefix', 'timeout', 'afterRestart']
-  const known = requireKnownKeys('a Redis store', options, keys)
+  if (!isPlainObject(options)) {
+    throw new TypeError('redisStore() requires { client }, with a Redis client that you create')
+  }
+  const known = requireKnownKeys('a Redis store', options, keys, EQUIVALENTS)
   const { client, prefix = 'frs:', timeout = 500, afterRestart = 'reject' } = known
   const connection = connectionOf(client)
   if (typeof prefix !== 'string' || !/^[\w.:{}-]{1,64}$/.test(prefix)) {
@@ -87,6 +90,13 @@ export function redisStore(options: RedisStoreOptions): Store {
   const timeoutMs = wholeNumber('timeout', timeout, bounds)
   return new RedisStore({ connection, prefix, timeoutMs, afterRestart })
 }
+
+const CLIENT = '"client", with a Redis client that you create,'
+const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
+  ['url', CLIENT],
+  ['host', CLIENT],
+  ['port', CLIENT],
+])
 
 interface Settings {
   readonly connection: RedisConnection

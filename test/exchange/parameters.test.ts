@@ -120,7 +120,7 @@ t.test('names the argument that is invalid, without its value', async (t) => {
   const entra = await exchangerOf(t, server, { protocol: 'entra' })
   const rejected: [unknown, RegExp][] = [
     [{ audiance: 'a' }, /Unknown option "audiance" of exchange\(\). Did you mean "audience"/],
-    [null, /exchange\(\) must be an object/],
+    [null, /exchange\(\) must be a plain object/],
     [{ audience: '' }, /"audience" option must be the downstream API/],
     [{ resource: [] }, /"resource" option must be the downstream API/],
     [{ resource: 'relative' }, /"resource" option must contain absolute URIs/],

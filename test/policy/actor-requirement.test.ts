@@ -96,7 +96,7 @@ t.test('A1: the same subject of another issuer is another actor', async (t) => {
 })
 
 const INVALID =
-  /^(?:an actor must be an object|Unknown option ".*" of an actor.*|"actor" must be 'none' or a non-empty array of actors, each with a "subject" or a "clientId", such as \[\{ subject: 'service-1' \}\])$/
+  /^(?:an actor must be a plain object|Unknown option ".*" of an actor.*|"actor" must be 'none' or a non-empty array of actors, each with a "subject" or a "clientId", such as \[\{ subject: 'service-1' \}\])$/
 
 t.test('an invalid requirement is an error', async (t) => {
   const wrong: unknown[] = [

@@ -371,7 +371,8 @@ t.test('rejects an invalid revocation with a TypeError that states the fix', asy
     )
   }
   for (const invalid of [undefined, null, 'token-1', ['jti'], new Map([['jti', 'a']]), () => {}]) {
-    t.throws(() => check(invalid), { name: 'TypeError', message: 'a revocation must be an object' })
+    const message = 'a revocation must be a plain object'
+    t.throws(() => check(invalid), { name: 'TypeError', message })
   }
   t.throws(() => check({ jit: 'a' }), {
     name: 'TypeError',

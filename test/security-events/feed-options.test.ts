@@ -18,7 +18,7 @@ async function createWith(securityEvents: unknown, options: object = {}) {
 
 t.test('names the option that is invalid', async (t) => {
   const invalid: [unknown, RegExp][] = [
-    [null, /^securityEvents: "securityEvents" option must be an object with issuer and audience/],
+    [null, /^securityEvents: must be an object with issuer and audience/],
     [true, /must be an object with issuer and audience/],
     [[], /"securityEvents" option must contain at least one feed/],
     [new Array(1), /^securityEvents\[0\]: .*must be an object/],

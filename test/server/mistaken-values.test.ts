@@ -1,7 +1,12 @@
 /** D42: errors for values that users commonly try first contain the fix. */
 import Fastify from 'fastify'
 import t from 'tap'
-import resourceServer, { createResourceServer } from '../../src/index.js'
+import resourceServer, {
+  bearerToken,
+  createResourceServer,
+  memoryStore,
+  redisStore,
+} from '../../src/index.js'
 import { runHere } from '../cli/fixtures/run.js'
 import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
 import { key } from '../fixtures/protected-api.js'
@@ -30,6 +35,30 @@ const VALUES: readonly [options: object, message: RegExp][] = [
   ],
   [{ issuer: new URL(ISSUER) }, /^"issuer" option must be a string, not an instance of URL$/],
   [{ issuer: true }, /^"issuer" option must be a URL, such as/],
+  [{ audience: ['orders', undefined] }, /array of such strings, not undefined at index 1$/],
+  [{ audience: [] }, /array of such strings, not an empty array$/],
+  [{ audience: /orders/ }, /array of such strings, not an instance of RegExp$/],
+  [{ audience: Object.create({ constructor: 1 }) }, /array of such strings, not an object$/],
+  [{ algorithms: 'RS256' }, /^"algorithms" option must be an array .*, not the string "RS256"$/],
+  [{ jwksUri: new URL(ISSUER) }, /^"jwksUri" option must be a string, not an instance of URL$/],
+  [
+    { jwks: { uri: ISSUER } },
+    /^Unknown option "uri" of "jwks"\. Use the option "jwksUri" instead$/,
+  ],
+  [
+    { introspection: { clientId: 'api', secret: 's' } },
+    /^Unknown option "secret" of "introspection"\. Use "clientSecret" instead$/,
+  ],
+  [
+    { mtls: { mode: 'required', proxies: ['10.0.0.1'] } },
+    /^Unknown option "proxies" of "mtls"\. Use "trustedProxies" in "certificateSource" instead$/,
+  ],
+  [{ profile: 'Azure' }, /^"profile" option must be one of .* Did you mean "entra"\?$/],
+  [{ publicPaths: ['/health'] }, /\. Use config: \{ auth: false \} on each route to open instead$/],
+  [
+    { securityEvents: true },
+    /^securityEvents: must be an object with issuer and audience, or an array of such objects$/,
+  ],
 ]
 
 t.test('the error is the same for the plugin and for createResourceServer()', async (t) => {
@@ -178,4 +207,35 @@ t.test('the token commands reject such an issuer, too', async (t) => {
       t.match(stderr, '--issuer must be the issuer identifier, not the URL of its metadata')
     }
   }
+})
+
+t.test('the error of a requirement contains the value or the fix', async (t) => {
+  const requirements: readonly [auth: object, message: RegExp][] = [
+    [{ anyRole: 'admin' }, /"anyRole" must be a non-empty array .*, not the string "admin"$/],
+    [{ groups: ['Admins', ''] }, /"groups" must be .*, not the string "" at index 1$/],
+    [{ roles: new Set(['admin']) }, /"roles" must be .*, not an instance of Set$/],
+    [{ maxAge: '5m' }, /"maxAge" must be a whole number of seconds .*, not the string "5m"$/],
+    [{ optional: 'true' }, /config\.auth\.optional must be .*, not the string "true"$/],
+    [{ dpop: true }, /config\.auth\.dpop must be "off", .*, not true$/],
+    [{ authorizationDetails: 'payment' }, /"authorizationDetails" must be an object with a "type"/],
+    [{ required: false }, /Use auth: false to open the route, or "optional" .* instead$/],
+    [{ sub: 'ada' }, /Use "claims", such as \{ sub: 'ada' \}, instead$/],
+  ]
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, { issuer: ISSUER, audience: AUDIENCE, jwks })
+  for (const [auth, message] of requirements) {
+    t.throws(() => app.get('/', { config: { auth } }, () => ''), { name: 'TypeError', message })
+  }
+})
+
+t.test('errors of functions name what to pass', async (t) => {
+  const calls: readonly [call: () => unknown, message: RegExp][] = [
+    [() => redisStore(new Map() as never), /^redisStore\(\) requires \{ client \}/],
+    [() => redisStore({ url: 'redis://a' } as never), /Use "client", with a Redis client that you/],
+    [() => memoryStore(5 as never), /^The argument of memoryStore\(\) must be a plain object$/],
+    [() => bearerToken({} as never), /^bearerToken\(\) requires .* pass request\.raw$/],
+    [() => bearerToken(undefined as never), /^bearerToken\(\) requires .* pass request\.raw$/],
+  ]
+  for (const [call, message] of calls) t.throws(call, { name: 'TypeError', message })
 })

@@ -120,3 +120,16 @@ t.test('ignores variables of a container platform, and inherited ones', async (t
   })
   t.notOk('secret' in optionsFromEnvironment(env))
 })
+
+t.test('rejects a prefix without its underscore, and a missing environment', async (t) => {
+  t.throws(() => optionsFromEnvironment({ AUTH_ISSUER: 'https://a.example' }, { prefix: 'AUTH' }), {
+    name: 'TypeError',
+    message: 'AUTH_ISSUER is unknown with the prefix "AUTH". Set the prefix to "AUTH_"',
+  })
+  for (const nothing of [undefined, null, 'AUTH_'] as never[]) {
+    t.throws(() => optionsFromEnvironment(nothing), { message: /pass process\.env$/ })
+  }
+  t.throws(() => optionsFromEnvironment(required, 'AUTH_' as never), {
+    message: 'The argument of optionsFromEnvironment() must be a plain object',
+  })
+})

@@ -133,7 +133,7 @@ t.test('rejects an invalid option with a TypeError that states the fix', async (
     [{ maxEntries: 0 }, /^"maxEntries" of a store must be a whole number of entries from 1 to/],
     [{ maxEntries: 1e9 }, /^"maxEntries" of a store/],
     [{ now: 5 }, /^"now" of a store must be a function/],
-    [{ max: 5 }, /^Unknown option "max" of a memory store/],
+    [{ max: 5 }, /^Unknown option "max" of memoryStore\(\)/],
   ] as const) {
     t.throws(() => memoryStore(options as never), { name: 'TypeError', message })
   }

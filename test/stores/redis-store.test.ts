@@ -306,7 +306,7 @@ t.test(
         /^"afterRestart" of a store must be 'rej/,
       ],
       ['unknown', { client: io(), ttl: 1 }, /^Unknown option "ttl" of a Redis store/],
-      ['none', undefined, /^a Redis store must be an object/],
+      ['none', undefined, /^redisStore\(\) requires \{ client \}/],
     ]
     for (const [what, options, message] of invalid) {
       t.throws(() => redisStore(options as never), { name: 'TypeError', message }, what)

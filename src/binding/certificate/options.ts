@@ -103,6 +103,7 @@ export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefine
     ['mode', 'certificateSource'],
     "must be 'allowed' (bearer tokens as well), 'required' (tokens with a certificate only), false, " +
       "or an object such as { mode: 'required' }",
+    EQUIVALENTS,
   )
   const { mode = 'allowed', certificateSource = 'connection' } = options
   if (!isMode(mode)) return reject('mtls.mode', "must be 'allowed' or 'required'")
@@ -112,6 +113,11 @@ export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefine
       certificateSource === 'connection' ? certificateSource : resolveForwarded(certificateSource),
   })
 }
+
+const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
+  ['proxies', '"trustedProxies" in "certificateSource"'],
+  ['trustedProxies', '"trustedProxies" in "certificateSource"'],
+])
 
 function isMode(value: unknown): value is 'allowed' | 'required' {
   return value === 'allowed' || value === 'required'
