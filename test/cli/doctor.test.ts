@@ -252,7 +252,10 @@ t.test('checks the certificate', async (t) => {
   t.match(await checkCertificate(noTls, options), {
     outcome: 'failed',
     found: /^no TLS connection/,
+    advice: 'The server responds at this port without TLS',
   })
+  const { checks: withoutTls } = await diagnose(noTls.href.slice(0, -1))
+  t.match(withoutTls.metadata, { advice: 'The server responds at this port without TLS' })
   const silent = createTcpServer((socket) => t.teardown(() => socket.destroy()))
   silent.listen(0, '127.0.0.1')
   await once(silent, 'listening')

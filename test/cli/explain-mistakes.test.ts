@@ -323,3 +323,56 @@ t.test('names the key set, not the metadata, of an issuer that is not a URL', as
   const { stdout } = await runHere([...base, ...gone], { input: token })
   t.match(stdout, /Check that the URL of the key set is correct and reachable from this machine/)
 })
+
+t.test('reads what a client did to the token, as the API does', async (t) => {
+  const inputs: readonly [input: string, result: string, toDo: string][] = [
+    [`JWT ${valid}`, '401 missing_credentials', 'The API accepts only the scheme Bearer'],
+    [`Bearer: ${valid}`, '401 missing_credentials', 'The API accepts only the scheme Bearer'],
+    [`authorization: Basic ${valid}`, '401 missing_credentials', 'accepts only the scheme Bearer'],
+    [valid.replaceAll('.', '%2E'), '400 invalid_request', 'removed: the percent-encoding'],
+    [`Bearer%20${valid}`, '400 invalid_request', 'the percent-encoding, a second "Bearer"'],
+    [`Bearer \uFEFF${valid}`, '400 invalid_request', 'the character U+FEFF'],
+    [`${valid}\u200b`, '400 invalid_request', 'removed: everything around the JWT'],
+    ['100%', '400 invalid_request', 'Pass only the token'],
+  ]
+  for (const [input, result, toDo] of inputs) {
+    const { code, stdout } = await explain(input)
+    t.equal(code, 1, input)
+    t.match(stdout, `rejected at step "credentials": ${result}`)
+    t.match(stdout, toDo)
+    if (input !== '100%') t.match(stdout, 'the token alone: accepted')
+  }
+  const encoded = await explain(Buffer.from(valid).toString('base64'))
+  t.match(encoded.stdout, 'rejected at step "token": 401')
+  t.match(encoded.stdout, 'a JWT that was encoded in base64 once more')
+  const refreshToken = await explain('vAbCdEf0123456789abcdefghijkl')
+  t.match(refreshToken.stdout, 'A refresh token is opaque as well')
+})
+
+t.test('checks the claims that the API requires', async (t) => {
+  t.match(await explain(valid, ['--required-claims', 'cid']), { code: 0 })
+  const { code, stdout } = await explain(valid, [
+    '--required-claims',
+    'cid',
+    '--required-claims',
+    'org',
+  ])
+  t.equal(code, 1)
+  t.match(stdout, 'The option "requiredClaims" of the API requires "org"')
+})
+
+t.test('says what to do if the API rejects an accepted token', async (t) => {
+  t.match((await explain(valid)).stdout, /accepted\n {2}If your API rejects it: "check" in the log/)
+  t.notMatch((await explain(tampered)).stdout, 'If your API rejects it')
+})
+
+t.test('recognizes an issuer that wrote its local address into iss', async (t) => {
+  const advised = 'differ only in host or port'
+  const local = issuer.replace('127.0.0.1', 'localhost')
+  for (const iss of [local, issuer.replace(/:\d+/, ':1'), issuer.replace('127.0.0.1', 'auth')]) {
+    t.match((await explain(await server.issueToken({ iss }))).stdout, advised, iss)
+  }
+  for (const iss of [local.replace('default', 'other'), 'https://[::1]/oauth2/default', 'acme']) {
+    t.notMatch((await explain(await server.issueToken({ iss }))).stdout, advised, iss)
+  }
+})

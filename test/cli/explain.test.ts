@@ -345,7 +345,7 @@ t.test('reports input around a token as the API does, and explains the token alo
     ],
     [`${valid} ${valid}`, `${valid} ${valid}`, 400, ''],
     [`{"access_token":7}`, '{"access_token":7}', 400, ''],
-    [`Basic ${valid}`, valid, 400, 'everything around the JWT'],
+    [`Basic ${valid}`, valid, 401, 'everything around the JWT'],
     [`Authorization: Basic ${valid}`, valid, 401, 'everything around the JWT'],
     [`DPoP ${valid}`, valid, 401, ''],
     [`Authorization: DPoP ${valid}`, valid, 401, ''],

@@ -20,6 +20,10 @@ interface ServerCertificate {
   readonly error: string | undefined
 }
 
+/** Advises on a server that responded, but not with TLS. */
+export const NO_TLS =
+  'The server responds at this port without TLS: correct the port or, for an issuer on this machine, the scheme (http).'
+
 export interface CertificateCheckOptions {
   /** Timeout of the connection, in milliseconds. */
   readonly timeout: number
@@ -54,7 +58,9 @@ export async function checkCertificate(
       name,
       outcome: 'failed',
       found: `no TLS connection to ${url.host}: ${failureText(error)}`,
-      advice: `Check the host name and the port, the network, and that the server speaks TLS: openssl s_client -connect ${url.hostname}:${url.port || 443}`,
+      advice: /WRONG_VERSION_NUMBER/.test(failureText(error))
+        ? NO_TLS
+        : `Check the host name and the port, the network, and that the server speaks TLS: openssl s_client -connect ${url.hostname}:${url.port || 443}`,
     }
   }
 }

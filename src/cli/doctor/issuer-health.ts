@@ -16,7 +16,7 @@ import type { ResolvedKeys } from '../../issuer/keys-option.js'
 import type { ResolvedIssuer } from '../../issuer/options.js'
 import { importKeySet, type KeySet, listOfSkipped } from '../../keys/key-set.js'
 import { durationOf } from '../explain/time.js'
-import { checkCertificate } from './certificate.js'
+import { checkCertificate, NO_TLS } from './certificate.js'
 import type { HealthCheck } from './health-check.js'
 
 /** Limits of the plugin's option `jwks`, by default. */
@@ -156,6 +156,7 @@ function metadataAdvice(reason: string, issuer: string): string {
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) {
     return 'The host name cannot be resolved: correct the issuer, or the DNS settings of this machine.'
   }
+  if (/WRONG_VERSION_NUMBER/.test(reason)) return NO_TLS
   if (/CERT|SELF_SIGNED|UNABLE_TO/i.test(reason)) return 'Fix the certificate first, as said above.'
   if (/ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|within \d+ ms/.test(reason)) {
     return 'Check that the issuer runs, and that firewalls and proxies let this machine connect to it.'

@@ -114,9 +114,12 @@ function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Is
 function claimsAdvice(
   { claims }: ParsedJws,
   { expected }: ResourceServerError,
-  { profile }: Issuer,
+  { profile, requiredClaims }: Issuer,
 ): string {
   if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
+  if (requiredClaims.some((name) => expected === `"${name}"`)) {
+    return `The option "requiredClaims" of the API requires ${expected}. Have the issuer put it into access tokens.`
+  }
   return (
     malformedClaimAdvice(claims, expected) ??
     `The profile ${profile.name} requires ${expected}. Have the issuer put it into access tokens, or choose another --profile; if it is an ID token, send the access token instead.`

@@ -55,6 +55,11 @@ const flags: Flags = {
     value: 'NAME',
     help: `The token format of the issuer. Default: by the issuer's domain, else standard. One of\n${inLines(PROFILE_NAMES)}`,
   },
+  'required-claims': {
+    value: 'NAME',
+    repeatable: true,
+    help: 'A claim that the option "requiredClaims" of the API lists; repeatable',
+  },
   algorithms: {
     value: 'ALG',
     repeatable: true,
@@ -190,6 +195,7 @@ function exitCodeOf(result: RequestResult): ExitCode {
 async function readOptions(args: Arguments): Promise<ResourceServerOptions> {
   const given = {
     profile: args.value('profile'),
+    requiredClaims: args.has('required-claims') ? args.values('required-claims') : undefined,
     algorithms: args.has('algorithms') ? args.values('algorithms') : undefined,
     jwksUri: args.value('jwks-uri'),
     jwks: await readKeys(args.values('key')),

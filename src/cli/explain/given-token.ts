@@ -19,6 +19,8 @@ export interface GivenToken {
 
 const HEADER_NAME = /^authorization:[ \t]*/i
 const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
+/** Matches another scheme before a JWT, as in a header value that begins with `JWT eyJ`. */
+const OTHER_SCHEME = /^(?:bearer:|[a-z-]+)[ \t]+eyJ/i
 
 /**
  * Returns the token and the credentials that the input contains.
@@ -29,7 +31,7 @@ export function readGivenToken(text: string): GivenToken {
   // Whitespace at both ends is ignored, because HTTP clients trim header values too.
   const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
   const value = given.replace(HEADER_NAME, '')
-  const isHeader = value !== given || SCHEME.test(value)
+  const isHeader = value !== given || SCHEME.test(value) || OTHER_SCHEME.test(value)
   const authorization = isHeader ? value : `Bearer ${value}`
   const token = value.replace(SCHEME, '')
   const found = token === '' || isToken68(token) ? undefined : extract(token)
@@ -47,6 +49,10 @@ const REMOVALS: readonly Removal[] = [
     if (typeof accessToken !== 'string') return undefined
     return { text: accessToken, removed: 'the JSON around "access_token"' }
   },
+  (text) => {
+    const decoded = percentDecoded(text)
+    return decoded === text ? undefined : { text: decoded, removed: 'the percent-encoding' }
+  },
   removing(/^"?access_token"?\s*[:=]\s*/i, '', 'the name "access_token"'),
   removing(/^\$?(["'`])([\s\S]*)\1[,;]?$/, '$2', 'the quotation marks'),
   removing(/^[“”„‘’]([\s\S]*)[“”‘’]$/, '$1', 'the quotation marks'),
@@ -55,6 +61,15 @@ const REMOVALS: readonly Removal[] = [
   removing(/^dpop\s+/i, '', 'a second scheme'),
   removing(/\s*[,;]$/, '', 'the trailing comma'),
 ]
+
+/** Returns the text itself if it is not percent-encoded. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
 
 function removing(pattern: RegExp, replacement: string, removed: string): Removal {
   return (text) =>

@@ -19,6 +19,9 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
   if (difference !== undefined) {
     return `The issuer identifiers differ only in ${difference}. Set the API's "issuer" to the value in the token, exactly: ${iss}`
   }
+  if (differsInLocalHost(iss, trusted)) {
+    return `The issuer identifiers differ only in host or port. Many servers write the address at which the client reached them into "iss": set the public address of the server (Keycloak: KC_HOSTNAME), get the token at ${trusted}, or set the API's "issuer" to the value in the token, exactly: ${iss}`
+  }
   const url = parsed(iss)
   const provider = url && providerOwning(url)
   if (url !== undefined && provider?.introspectionOnly?.(url)) {
@@ -30,6 +33,17 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
     if (advice !== undefined) return advice
   }
   return `Get a token from ${trusted}; or, if you trust the issuer of this token, set the API's "issuer" to it, exactly: ${iss}`
+}
+
+/**
+ * Whether two identifiers differ only in host and port, and one host is local: an IP address, or a
+ * name without a dot, such as `localhost` or that of a container.
+ */
+function differsInLocalHost(one: string, other: string): boolean {
+  const [a, b] = [parsed(one), parsed(other)]
+  if (a === undefined || b === undefined) return false
+  const isLocal = ({ hostname }: URL) => !hostname.includes('.') || /^[\d.]+$/.test(hostname)
+  return a.pathname === b.pathname && a.protocol === b.protocol && (isLocal(a) || isLocal(b))
 }
 
 /** Returns the identifier as a URL; `undefined` if it is not a URL. */

@@ -24,7 +24,7 @@ export function malformedAdvice(raw: string, maxTokenLength: number): string {
   const parts = splitCompact(raw)
   if (parts === undefined) {
     if (raw.includes(',')) return SEVERAL_TOKENS
-    return forIssuerItselfAdvice(raw) ?? wrongNumberOfParts(raw.split('.').length)
+    return forIssuerItselfAdvice(raw) ?? wrongNumberOfParts(raw, raw.split('.').length)
   }
   const [header, payload, signature] = parts
   return (
@@ -44,15 +44,23 @@ function tooLong(length: number, most: number): string {
   return `The token has ${length} characters; this API accepts at most ${most}. Have the issuer put fewer claims into it (groups and roles are the usual cause), or raise "maxTokenLength" in the API, and --max-token-length here.${headers}`
 }
 
-function wrongNumberOfParts(parts: number): string {
+function wrongNumberOfParts(raw: string, parts: number): string {
   switch (parts) {
     case 1:
-      return 'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
+      if (isEncodedJwt(raw)) {
+        return 'The input is a JWT that was encoded in base64 once more: send the JWT itself, which begins with "eyJ".'
+      }
+      return 'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API. A refresh token is opaque as well: send the "access_token" of the token response.'
     case 5:
       return 'The token has five parts, so it is encrypted (JWE). To decrypt it here, add --decryption-key with the private key of the API, which must have the option "decryption"; or have the issuer not encrypt the tokens for this API.'
     default:
       return 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
   }
+}
+
+/** Whether the text is the base64 encoding of a JWT. */
+function isEncodedJwt(raw: string): boolean {
+  return /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(Buffer.from(raw, 'base64').toString('latin1'))
 }
 
 /**

@@ -37,11 +37,15 @@ export function renderText(explanation: Explanation, style: Style): string {
     '',
     `  ${sentence(result, style, 2)}`,
     ...(tokenAlone === undefined ? [] : [`${ALONE}${sentence(tokenAlone, style, ALONE.length)}`]),
+    ...(result.accepted ? [`  ${style.dim(wrap(IF_REJECTED, style.width, 2))}`] : []),
     ...outerHeader(layer, style),
     ...contents,
     '',
   ].join('\n')
 }
+
+const IF_REJECTED =
+  'If your API rejects it: "check" in the log line of the request names the failed check. Pass the options of the API and the requirement of the route as flags (explain --help). Revocation, introspection, "extractToken" and proofs of possession are not checked here.'
 
 const ALONE = '  the token alone: '
 
