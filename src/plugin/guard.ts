@@ -9,6 +9,7 @@ import type {
   onSendHookHandler,
 } from 'fastify'
 import { AccessToken } from '../access-token/access-token.js'
+import { endOfTurn } from '../base/end-of-turn.js'
 import type { Scheme } from '../binding/presentation.js'
 import { andThen, isPromise, type Result, type StepResult, unwrap } from '../errors/result.js'
 import { diagnostics, publish } from '../observability/diagnostics.js'
@@ -42,28 +43,64 @@ export function createGuard(
     // nor a closure. Only an asynchronous `authorize` of the route makes it wait.
     check(request, reply, done) {
       let guard: RouteGuard | undefined
-      let result: StepResult<AccessToken | null>
+      let authorization: string | undefined
+      let cached: StepResult<AccessToken | null> | undefined
       try {
         const { config, schema } = request.routeOptions
         guard = guards.guardFor(config, schema)
-        result = guard === undefined ? null : authenticate(request, guard, reply)
+        if (guard === undefined) cached = null
+        else {
+          authorization = credentials.authorization(request)
+          cached = recall(authorization, request, guard, reply)
+        }
       } catch (error) {
         return rejections.reject(error, guard, request, reply, done)
       }
-      if (isPromise(result)) settleLater(result, guard, request, reply, done)
-      else settle(result, guard, request, reply, done)
+      if (cached !== undefined) settle(cached, guard, request, reply, done)
+      else checkAtEndOfTurn(authorization, guard as RouteGuard, request, reply, done)
     },
     hasAdmitted: (request: CheckedRequest) => request[ADMITTED_BY] === guards,
   }
 
+  /** Returns `undefined` if the request has no cached bearer token. */
+  function recall(
+    authorization: string | undefined,
+    request: FastifyRequest,
+    guard: RouteGuard,
+    reply: FastifyReply,
+  ): StepResult<AccessToken> | undefined {
+    const cached = authorization === undefined ? undefined : pipeline.recall(authorization)
+    return cached && verifyBinding(cached, 'Bearer', request, guard, reply)
+  }
+
+  /**
+   * Authenticates a request without a cached bearer token, together with the others of this turn of
+   * the event loop, so that requests with cached tokens come first.
+   */
+  function checkAtEndOfTurn(
+    authorization: string | undefined,
+    guard: RouteGuard,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    endOfTurn().then(() => {
+      let result: StepResult<AccessToken | null>
+      try {
+        result = authenticate(authorization, request, guard, reply)
+      } catch (error) {
+        return rejections.reject(error, guard, request, reply, done)
+      }
+      settle(result, guard, request, reply, done)
+    })
+  }
+
   function authenticate(
+    authorization: string | undefined,
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken | null> {
-    const authorization = credentials.authorization(request)
-    const cached = authorization === undefined ? undefined : pipeline.recall(authorization)
-    if (cached !== undefined) return verifyBinding(cached, 'Bearer', request, guard, reply)
     const bearerToken = credentials.bearer(request, authorization, guard.schemes)
     if (bearerToken !== undefined) {
       return verifyBinding(pipeline.verify(bearerToken, request), 'Bearer', request, guard, reply)
@@ -106,20 +143,15 @@ export function createGuard(
     })
   }
 
-  /**
-   * Admits the request if the result is an `AccessToken`, or `null` on an open or optional route;
-   * otherwise rejects it. No other function admits a request.
-   */
   function settle(
-    result: Result<AccessToken | null>,
+    result: StepResult<AccessToken | null>,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    const isAnonymous = result === null && (guard === undefined || guard.optional)
-    if (isAnonymous || result instanceof AccessToken) admit(result, request, done)
-    else rejections.reject(result, guard, request, reply, done)
+    if (isPromise(result)) settleLater(result, guard, request, reply, done)
+    else settleNow(result, guard, request, reply, done)
   }
 
   function settleLater(
@@ -130,9 +162,25 @@ export function createGuard(
     done: DoneFunction,
   ): void {
     pending.then(
-      (result) => settle(result, guard, request, reply, done),
+      (result) => settleNow(result, guard, request, reply, done),
       (error) => rejections.reject(error, guard, request, reply, done),
     )
+  }
+
+  /**
+   * Admits the request if the result is an `AccessToken`, or `null` on an open or optional route;
+   * otherwise rejects it. No other function admits a request.
+   */
+  function settleNow(
+    result: Result<AccessToken | null>,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    const isAnonymous = result === null && (guard === undefined || guard.optional)
+    if (isAnonymous || result instanceof AccessToken) admit(result, request, done)
+    else rejections.reject(result, guard, request, reply, done)
   }
 
   function admit(token: AccessToken | null, request: CheckedRequest, done: DoneFunction): void {

@@ -16,10 +16,10 @@ import {
   verify,
 } from 'node:crypto'
 import type { Algorithm } from '../base/algorithms.js'
+import { atEndOfTurn } from '../base/end-of-turn.js'
 import { ownMembers } from '../base/plain-object.js'
 import type { MaybePromise } from '../errors/result.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { atEndOfTurn } from './end-of-turn.js'
 
 interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'ml-dsa' | 'hmac'

@@ -1,0 +1,94 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import t from 'tap'
+import { atEndOfTurn, endOfTurn } from '../../src/base/end-of-turn.js'
+
+t.test('runs the tasks of one turn together, before any promise continues', async (t) => {
+  const log: string[] = []
+  const all = [1, 2, 3].map(async (number) => {
+    await new Promise<void>((resolve) => {
+      atEndOfTurn(() => {
+        log.push(`task ${number}`)
+        resolve()
+      })
+    })
+    log.push(`after ${number}`)
+  })
+  await Promise.resolve()
+  log.push('end of the turn')
+  await Promise.all(all)
+  t.same(log, [
+    'end of the turn',
+    ...[1, 2, 3].map((number) => `task ${number}`),
+    ...[1, 2, 3].map((number) => `after ${number}`),
+  ])
+})
+
+t.test('runs a task that is added by another one, and one that is added later', async (t) => {
+  await new Promise<void>((resolve) => {
+    atEndOfTurn(() => atEndOfTurn(resolve))
+  })
+  await new Promise<void>(atEndOfTurn)
+  await endOfTurn()
+  t.pass()
+})
+
+t.test('runs the continuations of a turn first, then their tasks', async (t) => {
+  const log: string[] = []
+  const all = [1, 2, 3].map(async (number) => {
+    await endOfTurn()
+    log.push(`check ${number}`)
+    await new Promise<void>((resolve) => {
+      atEndOfTurn(() => {
+        log.push(`task ${number}`)
+        resolve()
+      })
+    })
+    log.push(`after ${number}`)
+  })
+  const later = new Promise<void>((resolve) => setImmediate(resolve)).then(() => log.push('later'))
+  await Promise.all([...all, later])
+  t.same(log, [
+    ...[1, 2, 3].map((number) => `check ${number}`),
+    ...[1, 2, 3].map((number) => `task ${number}`),
+    ...[1, 2, 3].map((number) => `after ${number}`),
+    'later',
+  ])
+})
+
+t.test('runs tasks that were added before a request waits for the end of the turn', async (t) => {
+  const log: string[] = []
+  const task = new Promise<void>((resolve) => {
+    atEndOfTurn(() => {
+      log.push('task')
+      resolve()
+    })
+  })
+  await Promise.all([task, endOfTurn().then(() => log.push('check'))])
+  t.same(log, ['task', 'check'])
+})
+
+t.test('starts another turn while the continuations of a turn run', async (t) => {
+  await endOfTurn().then(() => endOfTurn())
+  await endOfTurn()
+    .then(() => new Promise<void>(atEndOfTurn))
+    .then(() => endOfTurn())
+  t.pass()
+})
+
+t.test('keeps the context of each request', async (t) => {
+  const storage = new AsyncLocalStorage<number>()
+  const seen = await Promise.all(
+    [1, 2, 3].map((number) =>
+      storage.run(number, () => endOfTurn().then(() => storage.getStore())),
+    ),
+  )
+  t.same(seen, [1, 2, 3])
+})
+
+t.test('does not depend on the global setImmediate()', async (t) => {
+  // As the fake timers of test frameworks do.
+  t.intercept(globalThis, 'setImmediate', { value: () => {} })
+  await new Promise<void>(atEndOfTurn)
+  await endOfTurn()
+  t.pass()
+})
