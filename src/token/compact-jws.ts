@@ -59,7 +59,7 @@ export function parseCompactJws(
   const segments = splitCompact(raw)
   if (segments === undefined) return wrongSegmentCount(raw)
   const [headerSegment, payloadSegment, last] = segments
-  const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment)
+  const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment, knownHeaders)
   if (isRejection(header)) return header
   const payload = decodeText(payloadSegment)
   if (isRejection(payload)) return payload
@@ -115,12 +115,14 @@ function ownString(claims: Claims, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function parseHeader(segment: string): Result<JoseHeader> {
+function parseHeader(segment: string, knownHeaders: KnownHeaders): Result<JoseHeader> {
   const text = decodeText(segment)
   if (isRejection(text)) return text
   if (!isCheapToParse(text)) return malformed(MALFORMED, 'a header with few members', 'more')
-  const header = parseObject(text)
-  return isRejection(header) ? header : readHeader(header)
+  const parameters = parseObject(text)
+  const header = isRejection(parameters) ? parameters : readHeader(parameters)
+  if (!isRejection(header)) knownHeaders.rememberLatest(segment, header)
+  return header
 }
 
 function parseObject(text: string): Result<Claims> {

@@ -1,6 +1,7 @@
 /**
  * Caches the parsed headers of verified tokens, because tokens signed with the same key usually
- * have the same header. A cache hit saves only the parsing: every check of the token still runs.
+ * have the same header, and the latest other header, because clients that send invalid tokens
+ * usually repeat them. A cache hit saves only the parsing: every check of the token still runs.
  */
 import type { JoseHeader } from './jose-header.js'
 
@@ -14,10 +15,16 @@ const MAX_LENGTH = 256
 
 export class KnownHeaders {
   readonly #headers = new Map<string, JoseHeader>()
+  #latest: { readonly segment: string; readonly header: JoseHeader } | undefined
 
   /** Returns the parsed header; `undefined` if it is not cached. */
   get(segment: string): JoseHeader | undefined {
-    return this.#headers.get(segment)
+    return this.#latest?.segment === segment ? this.#latest.header : this.#headers.get(segment)
+  }
+
+  /** Caches the header of a token that is not verified, until the next such header. */
+  rememberLatest(segment: string, header: JoseHeader): void {
+    if (segment.length <= MAX_LENGTH) this.#latest = { segment: copyOf(segment), header }
   }
 
   /**
@@ -27,7 +34,11 @@ export class KnownHeaders {
   remember(segment: string, header: JoseHeader): void {
     if (segment.length > MAX_LENGTH || this.#headers.get(segment) === header) return
     if (this.#headers.size >= MAX_ENTRIES) this.#headers.clear()
-    // Stores a copy, because a slice would keep the whole token in memory.
-    this.#headers.set(Buffer.from(segment, 'latin1').toString('latin1'), header)
+    this.#headers.set(copyOf(segment), header)
   }
+}
+
+/** Copies the text, because a slice would keep the whole token in memory. */
+function copyOf(segment: string): string {
+  return Buffer.from(segment, 'latin1').toString('latin1')
 }

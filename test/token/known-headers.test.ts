@@ -1,7 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import { unwrap } from '../../src/errors/result.js'
 import { createResourceServer } from '../../src/index.js'
+import { parseCompactJws } from '../../src/token/compact-jws.js'
 import type { JoseHeader } from '../../src/token/jose-header.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
 import { forge, goodHeader, NOW, outcome, signature } from '../fixtures/forgery.js'
@@ -43,6 +45,36 @@ t.test('holds a thousand headers, and is cleared by the next', async (t) => {
   t.ok(segments.every((segment) => known.get(segment) === undefined))
 })
 
+t.test('returns the latest header of tokens that are not verified', async (t) => {
+  const known = new KnownHeaders()
+  const other: JoseHeader = { ...header, kid: 'b' }
+  known.remember('verified', header)
+  known.rememberLatest('first', header)
+  t.equal(known.get('first'), header)
+  known.rememberLatest('second', other)
+  t.equal(known.get('second'), other)
+  t.equal(known.get('first'), undefined, 'only the latest')
+  known.rememberLatest('x'.repeat(257), header)
+  t.equal(known.get('x'.repeat(257)), undefined, 'a longer header is not cached')
+  t.equal(known.get('verified'), header, 'headers of verified tokens remain')
+})
+
+t.test('parses a header again only if another one came between', async (t) => {
+  const known = new KnownHeaders()
+  const parse = (parameters: object) => {
+    const raw = `${base64url(parameters)}.${base64url({ iss: ISSUER })}.c2ln`
+    return unwrap(parseCompactJws(raw, 1_000, known)).header
+  }
+  const first = parse({ alg: 'RS256', kid: 'unknown' })
+  t.equal(parse({ alg: 'RS256', kid: 'unknown' }), first)
+  t.same(parse({ alg: 'RS256', kid: 'other' }).kid, 'other')
+  t.not(parse({ alg: 'RS256', kid: 'unknown' }), first)
+  for (const malformed of [{ alg: 1 }, { alg: 'RS256', crit: ['x'] }]) {
+    t.throws(() => parse(malformed))
+    t.throws(() => parse(malformed), 'never cached')
+  }
+})
+
 t.test('does not retain the token of a header', async (t) => {
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')
@@ -52,6 +84,7 @@ t.test('does not retain the token of a header', async (t) => {
   for (let i = 0; i < 200; i++) {
     const token = Buffer.alloc(500_000, `${i}-header.`).toString('latin1')
     known.remember(token.slice(0, 200), header)
+    known.rememberLatest(token.slice(0, 100), header)
   }
   collect()
   t.ok(process.memoryUsage().heapUsed - before < 20_000_000, 'of 100 MB')
