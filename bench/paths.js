@@ -142,22 +142,32 @@ const DPOP = {
   },
 }
 
+/** What can reject a token that cannot be parsed, and one that can. */
+const UNREADABLE = {
+  limit: '401 with a new Error and a header',
+  limits: ['401'],
+  beside: ['401 with a stack trace', 'open'],
+}
+const READABLE = {
+  limit: 'parse + 401 with a new Error and a header',
+  limits: ['401 after parsing', '401 after parsing at the end of the turn'],
+  beside: ['401', 'open'],
+}
+
 const REJECTED = Object.fromEntries(
   [
-    ['missing', 'no token'],
-    ['malformed', 'malformed token'],
-    ['foreign-issuer', 'token of an untrusted issuer'],
-    ['wrong-algorithm', 'algorithm that is not accepted'],
-    ['unknown-kid', 'unknown kid'],
-  ].map(([name, title]) => [
+    ['missing', 'no token', UNREADABLE],
+    ['malformed', 'malformed token', UNREADABLE],
+    ['foreign-issuer', 'token of an untrusted issuer', READABLE],
+    ['wrong-algorithm', 'algorithm that is not accepted', READABLE],
+    ['unknown-kid', 'unknown kid', READABLE],
+  ].map(([name, title, comparison]) => [
     `rejected-${name}`,
     {
       title: `rejected: ${title}`,
-      limit: '401 with a new Error and a header',
+      ...comparison,
       file: 'rejected',
       server: 'plugin',
-      limits: ['401'],
-      beside: ['401 with a stack trace', 'open'],
       requests: name,
       status: 401,
     },

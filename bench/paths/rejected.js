@@ -21,14 +21,48 @@ export const servers = {
   },
 
   '401 with a stack trace'({ app }) {
-    app.addHook('onRequest', (_request, reply, done) => {
-      reply.header('www-authenticate', CHALLENGE)
-      const error = new Error('The access token is malformed')
-      error.statusCode = 401
-      error.code = 'invalid_token'
-      done(error)
+    app.addHook('onRequest', (_request, reply, done) => reject(reply, done))
+  },
+
+  /** Parses the header and the claims, which tell that no key of the issuer can verify the token. */
+  '401 after parsing'({ app }) {
+    Error.stackTraceLimit = 0
+    app.addHook('onRequest', parseAndReject)
+  },
+
+  '401 after parsing at the end of the turn'({ app }) {
+    Error.stackTraceLimit = 0
+    let waiting = []
+    const rejectAll = () => {
+      const requests = waiting
+      waiting = []
+      for (const request of requests) parseAndReject(...request)
+    }
+    app.addHook('onRequest', (...request) => {
+      waiting.push(request)
+      if (waiting.length === 1) setImmediate(rejectAll)
     })
   },
+}
+
+function parseAndReject({ headers }, reply, done) {
+  const [header, claims] = headers.authorization.slice('Bearer '.length).split('.', 2).map(decode)
+  if (KEYS.has(`${claims.iss} ${header.alg} ${header.kid}`)) done()
+  else reject(reply, done)
+}
+
+const KEYS = new Set()
+
+function decode(segment) {
+  return JSON.parse(Buffer.from(segment, 'base64url').toString())
+}
+
+function reject(reply, done) {
+  reply.header('www-authenticate', CHALLENGE)
+  const error = new Error('The access token is malformed')
+  error.statusCode = 401
+  error.code = 'invalid_token'
+  done(error)
 }
 
 export const requests = {
