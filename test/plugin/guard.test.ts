@@ -1,0 +1,67 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import Fastify from 'fastify'
+import t from 'tap'
+import resourceServer from '../../src/index.js'
+import { makeKey, sign } from '../fixtures/issuer.js'
+import { bearer, given } from '../fixtures/protected-api.js'
+
+const [rsa, ec] = await Promise.all([makeKey('RS256'), makeKey('ES256')])
+const jwks = { keys: [rsa.publicJwk, ec.publicJwk] }
+
+t.test('keeps the asynchronous context of each request of a turn', async (t) => {
+  const storage = new AsyncLocalStorage<string>()
+  const seen = new Map<string, string | undefined>()
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.addHook('onRequest', (request, _reply, done) => storage.run(request.url, done))
+  await app.register(resourceServer, given({ jwks }))
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    seen.set(request.url, storage.getStore())
+    done()
+  })
+  app.get('/:number', () => storage.getStore())
+  const optional = { config: { auth: { optional: true } } }
+  app.get('/optional/:number', optional, () => storage.getStore())
+  await app.ready()
+
+  const known = await sign(rsa, { sub: 'known' })
+  for (const url of ['/first', '/second']) await app.inject({ url, headers: bearer(known) })
+  const forged = `${known.slice(0, known.lastIndexOf('.'))}.c2ln`
+  const requests = await Promise.all(
+    Array.from({ length: 40 }, async (_, number) => {
+      const headers = [
+        bearer(known),
+        bearer(await sign(rsa, { sub: `${number}` })),
+        bearer(await sign(ec, { sub: `${number}` })),
+        bearer(forged),
+        bearer('malformed'),
+        {},
+      ][number % 6] as Record<string, string>
+      return { url: number % 12 === 11 ? `/optional/${number}` : `/${number}`, headers }
+    }),
+  )
+  const responses = await Promise.all(requests.map((request) => app.inject(request)))
+  for (const [index, { url }] of requests.entries()) {
+    const accepted = index % 6 < 3 || index % 12 === 11
+    t.equal(responses[index]?.statusCode, accepted ? 200 : 401, url)
+    if (accepted) t.equal(responses[index]?.body, url)
+    t.equal(seen.get(url), url)
+  }
+})
+
+t.test('responds to cached tokens before it checks other requests of the turn', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given({ jwks }))
+  app.get('/', async () => 'ok')
+  await app.ready()
+  const known = await sign(rsa, {})
+  for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(known) })
+  const order: number[] = []
+  const send = async (token: string) => {
+    const { statusCode } = await app.inject({ url: '/', headers: bearer(token) })
+    order.push(statusCode)
+  }
+  await Promise.all(['a.b.c', 'd.e.f', known].map(send))
+  t.same(order, [200, 401, 401])
+})
