@@ -70,7 +70,8 @@ export function createGuard(
     reply: FastifyReply,
   ): StepResult<AccessToken> | undefined {
     const cached = authorization === undefined ? undefined : pipeline.recall(authorization)
-    return cached && verifyBinding(cached, 'Bearer', request, guard, reply)
+    if (cached === undefined) return undefined
+    return verifyBinding(cached, 'Bearer', request, guard, reply)
   }
 
   /**

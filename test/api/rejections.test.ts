@@ -8,6 +8,7 @@ import type { JWK } from 'jose'
 import t, { type Test } from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import { InvalidTokenError } from '../../src/errors/errors.js'
+import { suppressRejection } from '../../src/errors/result.js'
 import resourceServer, {
   createResourceServer,
   type IssuerResolver,
@@ -315,9 +316,8 @@ async function coreThatComesTo(outcome: unknown, by: 'verify' | 'recall'): Promi
 
 t.test('rejects a request unless the pipeline returns an AccessToken', async (t) => {
   for (const one of nonsense) {
-    const outcomes = [one, Promise.resolve(one), Promise.reject(one)]
+    const outcomes = [one, Promise.resolve(one), suppressRejection(Promise.reject(one))]
     for (const [i, outcome] of [...outcomes, ...outcomes].entries()) {
-      if (outcome instanceof Promise) outcome.catch(() => {})
       const core = await coreThatComesTo(outcome, i < 3 ? 'verify' : 'recall')
       const app: FastifyInstance = Fastify()
       t.teardown(() => app.close())
