@@ -85,14 +85,13 @@ function requireKnown(required: readonly string[] | undefined, issuers: readonly
 }
 
 function noKeys({ issuer, keys }: Issuer): ReadinessReason {
-  return {
-    part: 'issuer',
-    name: issuer,
-    message:
-      'no keys are cached; tokens of this issuer get 503 unless a fetch succeeds: check the issuer and the connection to it',
-    cause: keys.status().lastError,
-  }
+  const { lastError: cause } = keys.status()
+  return { part: 'issuer', name: issuer, message: cause === undefined ? STARTING : NO_KEYS, cause }
 }
+
+const STARTING = 'no keys are cached yet; a fetch was started: probe again'
+const NO_KEYS =
+  'no keys are cached; tokens of this issuer get 503 unless a fetch succeeds: check the issuer and the connection to it'
 
 function warningsOfIssuer({ issuer, keys, introspection }: Issuer): ReadinessReason[] {
   const { state, lastError, usableForMs } = keys.status()
@@ -117,6 +116,7 @@ const REPLAY_UNAVAILABLE =
   'the store is unavailable; requests with a DPoP proof get 503: restore the store'
 const REPLAY_ACCEPTING =
   'the store is unavailable; DPoP proofs are accepted without a replay check: restore the store'
+const LOADING = 'the revocations are not loaded yet; every token gets 503 until then: probe again'
 const NOT_LOADED = 'the revocations are not loaded; every token gets 503: restore the store'
 const NOT_SHARED =
   'the store is unavailable; known revocations stay in force, new ones are not shared: restore the store'
@@ -130,7 +130,9 @@ function reasonsOfStore(
   const reason = (message: string) => [
     { part: 'store' as const, name: use, message, cause: lastError },
   ]
-  if (use === 'revocations' && rejects === 'all') return reason(NOT_LOADED)
+  if (use === 'revocations' && rejects === 'all') {
+    return reason(lastError === undefined ? LOADING : NOT_LOADED)
+  }
   if (use === 'replay' && needsReplay && state === 'unused') return reason(REPLAY_UNCHECKED)
   if (state !== 'unavailable') return []
   if (use === 'revocations') return reason(NOT_SHARED)

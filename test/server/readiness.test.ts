@@ -45,7 +45,13 @@ t.test('becomes ready without requests, and says why it is not', async (t) => {
   const reason = { part: 'issuer', name: issuer.issuer, message: NO_KEYS }
   t.strictSame(server.ready(), {
     ready: false,
-    reasons: [{ ...reason, cause: undefined }],
+    reasons: [
+      {
+        ...reason,
+        message: 'no keys are cached yet; a fetch was started: probe again',
+        cause: undefined,
+      },
+    ],
     warnings: [],
   })
   await eventually(() => server.ready().reasons[0]?.cause !== undefined)
@@ -311,4 +317,17 @@ t.test('reports a feed that is silent or not polled as a warning', async (t) => 
       },
     ],
   })
+})
+
+t.test('says that a store is being read for the first time', async (t) => {
+  const store = faultyStore()
+  store.hanging.add('revocationsSince')
+  const server = await start(t, { stores: { revocations: store } })
+  t.match(server.ready().reasons, [
+    {
+      name: 'revocations',
+      message: 'the revocations are not loaded yet; every token gets 503 until then: probe again',
+      cause: undefined,
+    },
+  ])
 })
