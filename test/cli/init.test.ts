@@ -273,3 +273,24 @@ t.test('writes the URL of a key set, for an issuer without metadata', async (t) 
   t.equal((await init(folder, [...args, '--jwks-uri', 'https://acme.com/keys'])).code, 0)
   t.match(parseEnv(read(folder, '.env')), { AUTH_JWKS_URI: 'https://acme.com/keys' })
 })
+
+t.test('says what a tsconfig.json of tsc --init requires of package.json', async (t) => {
+  const tsconfig = '{\n  "compilerOptions": {\n    "verbatimModuleSyntax": true,\n  },\n}\n'
+  const commonjs = '{ "type": "commonjs" }'
+  const rows: readonly [files: Record<string, string>, isTold: boolean][] = [
+    [{ 'package.json': commonjs, 'tsconfig.json': tsconfig }, true],
+    [{ 'package.json': '{ "type": "module" }', 'tsconfig.json': tsconfig }, false],
+    [{ 'package.json': commonjs, 'tsconfig.json': tsconfig.replace('"verb', '// "verb') }, false],
+    [{ 'package.json': commonjs, 'tsconfig.json': '{}' }, false],
+    [{ 'package.json': commonjs }, false],
+  ]
+  for (const [i, [files, isTold]] of rows.entries()) {
+    const { code, stdout } = await init(t.testdir(files), [
+      ...ANSWERS,
+      '--offline',
+      ...(i === 4 ? ['--typescript'] : []),
+    ])
+    t.equal(code, 0)
+    t.equal(stdout.includes('npm pkg set type=module'), isTold, `${i}`)
+  }
+})

@@ -137,7 +137,7 @@ async function writeAll(
 }
 
 function nextSteps(
-  { isTypeScript, isModule }: Project,
+  { isTypeScript, isModule, rejectsImports }: Project,
   plugin: GeneratedFile,
   test: GeneratedFile,
 ): readonly string[] {
@@ -147,6 +147,9 @@ function nextSteps(
   return [
     '  npm install fastify fastify-plugin fastify-resource-server',
     ...(isTypeScript ? ['  npm install --save-dev tsx typescript @types/node'] : []),
+    ...(rejectsImports
+      ? ['  npm pkg set type=module  # "verbatimModuleSyntax" in tsconfig.json requires it']
+      : []),
     `  ${isTypeScript ? 'npx tsx' : 'node'} --test ${test.path}`,
     '',
     '  In the app, before the routes (@fastify/autoload does it by itself):',

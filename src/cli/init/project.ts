@@ -10,6 +10,8 @@ export interface Project {
   readonly isTypeScript: boolean
   /** Whether the files are ECMAScript modules; otherwise they are CommonJS. */
   readonly isModule: boolean
+  /** Whether TypeScript rejects `import` here: in CommonJS, with `verbatimModuleSyntax`. */
+  readonly rejectsImports: boolean
   readonly hasPackageJson: boolean
   /** The folder of the plugins, relative to the project, with slashes. */
   readonly plugins: 'plugins' | 'src/plugins'
@@ -31,11 +33,13 @@ export async function readProject(
   }
   const isTypeScript =
     language === undefined ? await exists(join(folder, 'tsconfig.json')) : language === 'typescript'
+  // init writes a package.json with "type": "module" if there is none.
+  const isModule = manifest === undefined || ownMember(manifest, 'type') === 'module'
   return {
     folder,
     isTypeScript,
-    // init writes a package.json with "type": "module" if there is none.
-    isModule: manifest === undefined || ownMember(manifest, 'type') === 'module',
+    isModule,
+    rejectsImports: isTypeScript && !isModule && (await isVerbatim(folder)),
     hasPackageJson: manifest !== undefined,
     plugins: (await exists(join(folder, 'src'))) ? 'src/plugins' : 'plugins',
   }
@@ -46,4 +50,10 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Whether tsconfig.json sets `verbatimModuleSyntax`, as that of `tsc --init` does. */
+async function isVerbatim(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, 'tsconfig.json'), 'utf8').catch(() => '')
+  return /^[^/]*"verbatimModuleSyntax"\s*:\s*true/m.test(text)
 }
