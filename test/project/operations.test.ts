@@ -1,4 +1,5 @@
 /** The files in examples/operations, and the runbook, match the code. */
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
@@ -81,6 +82,49 @@ t.test('every alert is complete, and queries exported metrics', async (t) => {
     )
   }
 })
+
+interface RuleTest {
+  readonly name: string
+  readonly alert_rule_test: readonly { alertname: string; exp_alerts: readonly unknown[] }[]
+}
+
+const RULE_TESTS = ['alerts.test.yaml', 'alerts.week.test.yaml']
+
+t.test('each alert has a row in the guide, and test cases that fire and that do not', async (t) => {
+  const cases = RULE_TESTS.flatMap((file) => {
+    const { rule_files, tests } = parse(read(`examples/operations/${file}`))
+    t.strictSame(rule_files, ['alerts.yaml'])
+    return (tests as RuleTest[]).flatMap((test) => test.alert_rule_test)
+  })
+  const [, section = ''] = observability.split(/^## Recommended alerts$/m)
+  for (const { alert, for: duration } of rules) {
+    const [row] = section.match(new RegExp(`^\\| \`${alert}\` .*$`, 'm')) ?? ['']
+    const [, minutes] = /^(\d+)m$/.exec(duration) ?? []
+    const words = { 0: ' ', 1: 'for a minute' }[Number(minutes)] ?? `for ${minutes} minutes`
+    t.ok(row.includes(words), `${alert}: ${words}`)
+    const own = cases.filter(({ alertname }) => alertname === alert)
+    for (const isFiring of [true, false]) {
+      const matching = own.filter(({ exp_alerts }) => exp_alerts.length > 0 === isFiring)
+      t.ok(matching.length > 0, `${alert}, firing: ${isFiring}`)
+    }
+  }
+})
+
+const promtool = spawnSync('promtool', ['--version']).error === undefined
+t.test(
+  'promtool: each alert fires when its test cases say so',
+  { skip: !promtool && 'promtool is not installed (Debian package prometheus)' },
+  async (t) => {
+    const cwd = new URL('examples/operations/', root)
+    for (const args of [
+      ['check', 'rules', 'alerts.yaml'],
+      ['test', 'rules', ...RULE_TESTS],
+    ]) {
+      const { status, stdout, stderr } = spawnSync('promtool', args, { cwd, encoding: 'utf8' })
+      t.equal(status, 0, `${args.join(' ')}\n${stdout}${stderr}`)
+    }
+  },
+)
 
 t.test('every panel of the dashboard queries exported metrics', async (t) => {
   const { panels } = JSON.parse(read('examples/operations/dashboard.json')) as {
