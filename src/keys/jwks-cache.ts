@@ -25,16 +25,21 @@ import { failureText } from '../errors/failure-text.js'
 import { BackOff } from '../http/back-off.js'
 import { withinDeadline } from '../http/deadline.js'
 import { type JsonDocument, retryAfterOf } from '../http/fetch-json.js'
-import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
-import { importKeySet, type KeySet, kidsNotIn, type SkippedKey } from './key-set.js'
+import { FetchReports, type FetchReportsOptions } from './fetch-reports.js'
+import { importKeySet, type KeySet } from './key-set.js'
+import {
+  type KeySetLifetime,
+  type LifetimeOptions,
+  lifetimeOfFetched,
+  lifetimeOfRestored,
+} from './key-set-lifetime.js'
 import type { Candidates, KeySetStatus, KeySource } from './key-source.js'
 import type { PersistedKeys } from './persisted-keys.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'
 import type { VerificationKey } from './verification-key.js'
 
 /** All times in milliseconds. */
-export interface JwksCacheOptions {
-  readonly issuer: string
+export interface JwksCacheOptions extends LifetimeOptions, FetchReportsOptions {
   /** Fetches the key set document, with discovery if needed. The signal aborts the fetch. */
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
   /** Returns the URL of the last request, for messages. */
@@ -42,42 +47,9 @@ export interface JwksCacheOptions {
   readonly timeout: number
   readonly cooldown: number
   readonly refetchBurst: number
-  readonly cacheMinAge: number
-  readonly cacheMaxAge: number
-  readonly staleIfError: number
   readonly maxKeys: number
-  /**
-   * Whether a set that no token has used since its last fetch is refreshed in the background.
-   * `false` limits the fetches to key sets in use, of which there may be few among thousands.
-   */
-  readonly refreshUnused: boolean
   /** The persistent store of the key set, if one is configured. */
   readonly persisted: PersistedKeys | undefined
-  readonly now: () => number
-  /**
-   * Called once per failed attempt, not once per request. `retryIn` is the back-off; `usableFor` is
-   * the time for which the cached keys may still be used, 0 if none are cached. Must not throw.
-   */
-  readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
-  /** Called after each successful fetch. Must not throw. */
-  readonly onFetched: (fetched: FetchedKeys) => void
-  /**
-   * Called after a fetch with the members of the set that cannot verify a token, if there are any
-   * and they differ from those of the previous fetch.
-   */
-  readonly onSkipped: (skipped: readonly SkippedKey[]) => void
-}
-
-/** What a successful fetch changed. A `kid` is sanitized for logs; each list has at most ten. */
-export interface FetchedKeys {
-  /** Whether this is the first successful fetch. */
-  readonly isFirst: boolean
-  /** Time since the start of the first failed fetch; `undefined` if the last fetch succeeded. */
-  readonly failedForMs: number | undefined
-  /** Each `kid` that was not in the cached set. */
-  readonly added: readonly string[]
-  /** Each `kid` of the cached set that the issuer no longer publishes. */
-  readonly removed: readonly string[]
 }
 
 export interface FetchKeySetOptions {
@@ -90,22 +62,10 @@ interface KeySearch extends MissingKey {
   readonly tried: Candidates
 }
 
-interface Loaded {
+interface Loaded extends KeySetLifetime {
   readonly keys: KeySet
-  readonly fetchedAt: number
-  readonly freshUntil: number
-  readonly refreshAt: number
-  readonly usableUntil: number
-  /**
-   * Time from which a request waits for a refresh, unless the last refresh failed. A set that was
-   * not refreshed because no token used it may contain keys that the issuer removed hours ago.
-   * Infinity if `refreshUnused` is true, and for a persisted set.
-   */
-  readonly lapsesAt: number
 }
 
-/** Fraction of the freshness lifetime after which a set is refreshed, before it becomes stale. */
-const REFRESH_AT = 0.8
 const NONE: Candidates = []
 /** Added to the delay of the refresh timer: a timer may fire slightly before the refresh is due. */
 const TIMER_MARGIN_MS = 50
@@ -115,21 +75,19 @@ export class JwksCache implements KeySource {
   readonly #closing = new AbortController()
   readonly #backOff = new BackOff()
   readonly #budget: RefetchBudget
+  readonly #reports: FetchReports
   #loaded: Loaded | undefined
   #restoring: Promise<void> | undefined
   #attempt: Promise<KeySet> | undefined
-  #lastAttemptAt: number | undefined
   #lastFailure: unknown
-  #failingSince: number | undefined
-  #hasFetched = false
   #isUsed = false
-  #reportedSkipped = '[]'
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: JwksCacheOptions) {
     this.#options = options
     const { refetchBurst: burst, cooldown } = options
     this.#budget = new RefetchBudget({ burst, cooldown })
+    this.#reports = new FetchReports(options)
   }
 
   find(
@@ -198,7 +156,7 @@ export class JwksCache implements KeySource {
       keys: isUsable ? loaded.keys.size : 0,
       ageMs: isUsable ? now - loaded.fetchedAt : undefined,
       usableForMs: isUsable ? loaded.usableUntil - now : 0,
-      lastAttemptAt: this.#lastAttemptAt,
+      lastAttemptAt: this.#reports.lastAttemptAt,
       lastError: this.#backOff.failing ? failureText(this.#lastFailure) : undefined,
     }
   }
@@ -342,7 +300,7 @@ export class JwksCache implements KeySource {
 
   async #fetch(options: FetchKeySetOptions): Promise<KeySet> {
     const { fetchKeySet, timeout, maxKeys, now } = this.#options
-    this.#lastAttemptAt = now()
+    this.#reports.started()
     try {
       const { body, maxAge, imported } = await withinDeadline(
         async (signal) => {
@@ -353,14 +311,12 @@ export class JwksCache implements KeySource {
       )
       const previous = this.#loaded?.keys
       const keys = imported.reuseKeysFrom(previous)
-      this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
+      this.#loaded = { keys, ...lifetimeOfFetched(now(), maxAge, this.#options) }
       this.#isUsed = false
       if (this.#backOff.failing) this.#budget.forgetUnknown()
       this.#backOff.succeeded()
       this.#options.persisted?.save(body, this.#loaded.fetchedAt)
-      this.#publish({ outcome: 'fetched', keyCount: keys.size })
-      this.#reportFetched(keys, previous)
-      this.#reportSkipped(keys.skipped)
+      this.#reports.succeeded(keys, previous)
       return keys
     } catch (error) {
       throw this.#failed(error)
@@ -368,55 +324,17 @@ export class JwksCache implements KeySource {
   }
 
   #failed(error: unknown): KeysUnavailableError {
-    const { now, onFailure } = this.#options
-    const retryIn = this.#backOff.failed(now(), retryAfterOf(error))
+    const { now } = this.#options
+    const retryInMs = this.#backOff.failed(now(), retryAfterOf(error))
     this.#lastFailure = error
-    this.#failingSince ??= this.#lastAttemptAt
     // The next request loads the persisted set again: the store may have failed, or another process
     // may have saved a set since.
     if (this.#loaded === undefined) this.#restoring = undefined
     this.#budget.refund(now())
     if (!this.#closing.signal.aborted) {
-      this.#publish({ outcome: 'failed', error, retryInMs: retryIn })
-      onFailure(error, retryIn, this.status().usableForMs)
+      this.#reports.failed(error, retryInMs, this.status().usableForMs)
     }
     return this.#unavailable()
-  }
-
-  #publish(what: Omit<DiagnosticsMessages['jwks:fetch'], 'issuer' | 'durationMs'>): void {
-    const { issuer, now } = this.#options
-    const duration = now() - (this.#lastAttemptAt as number)
-    publish('jwks:fetch', { issuer, durationMs: duration, ...what })
-  }
-
-  #reportFetched(keys: KeySet, previous: KeySet | undefined): void {
-    const { now, onFetched } = this.#options
-    const isFirst = !this.#hasFetched
-    const failedForMs = this.#failingSince === undefined ? undefined : now() - this.#failingSince
-    this.#hasFetched = true
-    this.#failingSince = undefined
-    const removed = previous === undefined ? [] : kidsNotIn(previous, keys)
-    onFetched({ isFirst, failedForMs, added: kidsNotIn(keys, previous), removed })
-  }
-
-  #reportSkipped(skipped: readonly SkippedKey[]): void {
-    const reported = JSON.stringify(skipped)
-    if (reported === this.#reportedSkipped) return
-    this.#reportedSkipped = reported
-    if (skipped.length > 0) this.#options.onSkipped(skipped)
-  }
-
-  #lifetime(maxAge: number | undefined, now: number): Omit<Loaded, 'keys'> {
-    const { cacheMinAge, cacheMaxAge, staleIfError, refreshUnused } = this.#options
-    const wanted = maxAge === undefined ? cacheMaxAge : maxAge * 1000
-    const freshFor = Math.min(Math.max(wanted, cacheMinAge), cacheMaxAge)
-    return {
-      fetchedAt: now,
-      freshUntil: now + freshFor,
-      refreshAt: now + freshFor * REFRESH_AT,
-      usableUntil: now + freshFor + staleIfError,
-      lapsesAt: refreshUnused ? Number.POSITIVE_INFINITY : now + freshFor,
-    }
   }
 
   /**
@@ -424,21 +342,13 @@ export class JwksCache implements KeySource {
    * refresh. A set that is older than `cacheMaxAge` + `staleIfError` is not loaded.
    */
   async #restore(): Promise<void> {
-    const { persisted, cacheMaxAge, staleIfError, now } = this.#options
-    const usableFor = cacheMaxAge + staleIfError
-    const isUsable = (fetchedAt: number) => fetchedAt <= now() && now() < fetchedAt + usableFor
+    const { persisted, now } = this.#options
+    const isUsable = (fetchedAt: number) =>
+      fetchedAt <= now() && now() < lifetimeOfRestored(fetchedAt, this.#options).usableUntil
     const restored = await persisted?.restore(this.#closing.signal, isUsable)
     if (restored === undefined) return
     const { keys, fetchedAt } = restored
-    const usableUntil = fetchedAt + usableFor
-    this.#loaded ??= {
-      keys,
-      fetchedAt,
-      freshUntil: fetchedAt,
-      refreshAt: fetchedAt,
-      usableUntil,
-      lapsesAt: Number.POSITIVE_INFINITY,
-    }
+    this.#loaded ??= { keys, ...lifetimeOfRestored(fetchedAt, this.#options) }
   }
 
   #unavailable(): KeysUnavailableError {
