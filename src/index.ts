@@ -133,11 +133,11 @@ export {
   optionsFromEnvironment,
 } from './server/options-from-environment.js'
 export type { Readiness, ReadinessOptions, ReadinessReason } from './server/readiness.js'
+export type { RefreshKeysOptions } from './server/refresh-keys.js'
 export type {
   ProtectedResourceMetadata,
   ResourceMetadataOptions,
 } from './server/resource-metadata.js'
-export type { RefreshKeysOptions } from './server/resource-server.js'
 export { createResourceServer, type ResourceServer } from './server/resource-server.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'

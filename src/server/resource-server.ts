@@ -2,11 +2,7 @@
 import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
-import {
-  MissingCredentialsError,
-  ResourceServerError,
-  StoreUnavailableError,
-} from '../errors/errors.js'
+import { MissingCredentialsError, ResourceServerError } from '../errors/errors.js'
 import { type Result, unwrap } from '../errors/result.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import { publish } from '../observability/diagnostics.js'
@@ -21,6 +17,7 @@ import type { StoreStatus } from '../stores/observed-store.js'
 import { assemble, type Core, refreshableKeys } from './assembly.js'
 import type { ResourceServerOptions } from './options.js'
 import { type Readiness, type ReadinessOptions, readinessOf } from './readiness.js'
+import { type RefreshKeysOptions, refreshKeys } from './refresh-keys.js'
 import { RouteChallenges } from './route-challenges.js'
 
 /**
@@ -307,26 +304,8 @@ export class ResourceServer<Context = unknown> {
    * @throws {TypeError} with `everywhere`, without `stores.revocations`.
    */
   async refreshKeys({ everywhere = false }: RefreshKeysOptions = {}): Promise<void> {
-    // The announcement starts first, so that it does not depend on the issuer.
-    const announcing = everywhere ? this.#announceRefresh() : undefined
-    const refreshing = refreshableKeys(this.#core).map(async (keys) => {
-      try {
-        await keys.refresh()
-      } catch (error) {
-        if (everywhere) keys.renew()
-        throw error
-      }
-    })
-    const results = await Promise.allSettled([announcing, ...refreshing])
-    const [announcement, ...failed] = results.map((result) =>
-      result.status === 'rejected' ? result.reason : undefined,
-    )
-    const failure = failed.find((reason) => reason !== undefined)
-    if (announcement instanceof StoreUnavailableError && failure !== undefined) {
-      throw new AggregateError([announcement, failure], `${announcement.message}; ${KEPT_KEYS}`)
-    }
-    if (announcement !== undefined) throw announcement
-    if (failure !== undefined) throw failure
+    const keys = refreshableKeys(this.#core)
+    await refreshKeys({ keys, keyRefresh: this.#core.keyRefresh, everywhere })
   }
 
   /**
@@ -349,33 +328,6 @@ export class ResourceServer<Context = unknown> {
   #sources(): readonly KeySource[] {
     return this.#core.issuers.issuers().map(({ keys }) => keys)
   }
-
-  async #announceRefresh(): Promise<void> {
-    const { keyRefresh } = this.#core
-    if (keyRefresh === undefined) {
-      throw new TypeError(
-        'refreshKeys({ everywhere: true }) needs the option "stores.revocations", through which instances hear of it: set it, or call refreshKeys() on each instance',
-      )
-    }
-    try {
-      await keyRefresh.announce()
-    } catch (error) {
-      throw new StoreUnavailableError('the key refresh of every instance', 1, error, NOT_SHARED)
-    }
-  }
-}
-
-const NOT_SHARED =
-  'The key refresh was not shared, because "stores.revocations" is unavailable: every instance except this one may still trust removed keys. Retry, or call refreshKeys() on each instance'
-const KEPT_KEYS = 'this instance could not fetch the keys of an issuer and still uses cached ones'
-
-/** Options of `refreshKeys()`. */
-export interface RefreshKeysOptions {
-  /**
-   * Whether every instance that shares `stores.revocations` refreshes its keys. Default false: only
-   * this instance.
-   */
-  everywhere?: boolean
 }
 
 /** Returns the token. Throws any other value, so that only a verified token is ever accepted. */
