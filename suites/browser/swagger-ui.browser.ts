@@ -3,7 +3,6 @@
  * Swagger UI logs a user in at the embedded authorization server, as docs/openapi.md describes.
  */
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import swagger from '@fastify/swagger'
@@ -12,6 +11,7 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import resourceServer, { openapiTransform } from '../../src/index.js'
 import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
+import { freePort } from '../../test/fixtures/free-port.js'
 import { launchChromium } from './fixtures/chromium.js'
 
 const example = fileURLToPath(new URL('../../.build/examples/openapi.js', import.meta.url))
@@ -124,12 +124,4 @@ async function startExample(t: Test): Promise<{ docs: string; token: string }> {
     }
     if (!stderrChunks.join('').includes('EADDRINUSE')) throw new Error(stderrChunks.join(''))
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return address !== null && typeof address === 'object' ? address.port : 0
 }

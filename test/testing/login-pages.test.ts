@@ -1,11 +1,12 @@
 /** The pages for login, consent and logout, and the attacks on them (RFC 9700 §4.16, RFC 6749 §10). */
 import { once } from 'node:events'
-import { createServer, get, type IncomingMessage } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { decodeJwt } from 'jose'
 import t from 'tap'
 import { BrowserSessions } from '../../src/testing/authorization-server/login/browser-sessions.js'
 import { createAuthorizationServer } from '../../src/testing/index.js'
+import { freePort } from '../fixtures/free-port.js'
 import { authorizationUrl, CALLBACK, pkce, redeem } from './fixtures/authorization.js'
 import { Browser, formsOf, type Visited } from './fixtures/browser.js'
 
@@ -468,11 +469,3 @@ t.test('a form that is interrupted does not stop the server', async (t) => {
   await once(socket, 'close')
   t.equal((await new Browser().open(url())).status, 200)
 })
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  await new Promise((resolve) => listener.close(resolve))
-  return port
-}

@@ -2,8 +2,6 @@
  * Clients of other projects log a user in at the embedded server: the official MCP clients, which
  * register themselves, and openid-client. The test plays the browser.
  */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import * as sdk2 from '@modelcontextprotocol/client'
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
 import * as sdk1 from '@modelcontextprotocol/sdk/client/index.js'
@@ -14,18 +12,11 @@ import * as openid from 'openid-client'
 import t, { type Test } from 'tap'
 import resourceServer from '../../../src/index.js'
 import { createAuthorizationServer, testUser } from '../../../src/testing/index.js'
+import { freePort } from '../../fixtures/free-port.js'
 import { declareMcpRoutes } from '../../fixtures/mcp-routes.js'
 import { Browser } from '../../testing/fixtures/browser.js'
 
 const REDIRECT_URI = 'http://localhost:6274/oauth/callback'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** An MCP server, and the authorization server of its metadata. */
 async function start(t: Test) {

@@ -2,8 +2,6 @@
  * The official MCP clients with an endpoint whose tools require different scope: they discover the
  * authorization server, and get a token with more scope when a tool requires it.
  */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import {
   Client,
   ClientCredentialsProvider,
@@ -19,15 +17,8 @@ import { decodeJwt } from 'jose'
 import t, { type Test } from 'tap'
 import resourceServer, { type PluginOptions } from '../../../src/index.js'
 import { createAuthorizationServer, testClient } from '../../../src/testing/index.js'
+import { freePort } from '../../fixtures/free-port.js'
 import { declareMcpRoutes } from '../../fixtures/mcp-routes.js'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function stage(t: Test, options: Partial<PluginOptions> = {}, clientScope?: string) {
   const client = { ...testClient, scope: clientScope }

@@ -2,8 +2,6 @@
  * The official client of the Model Context Protocol with an API behind the plugin: it knows the URL
  * of the API and its own credentials, and discovers the rest.
  */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import {
   discoverOAuthServerInfo,
   extractWWWAuthenticateParams,
@@ -18,14 +16,7 @@ import { decodeJwt } from 'jose'
 import t, { type Test } from 'tap'
 import resourceServer, { type PluginOptions } from '../../../src/index.js'
 import { createAuthorizationServer, testClient } from '../../../src/testing/index.js'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+import { freePort } from '../../fixtures/free-port.js'
 
 /** An MCP server with one tool, `who`, at `/mcp`, and its authorization server. */
 async function stage(t: Test, options: Partial<PluginOptions> = {}) {
