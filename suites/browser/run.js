@@ -18,4 +18,4 @@ const { status } = spawnSync(process.execPath, ['scripts/docs.js'], { stdio: 'in
 if (status !== 0) process.exit(status ?? 1)
 const writes = process.argv.includes('--screenshot')
 const env = { CHROMIUM, ...(writes && { SCREENSHOT: 'write' }) }
-process.exitCode = runTap('suites/browser', '.browser.ts', { timeout: 300, env })
+process.exitCode = runTap('suites/browser', '.browser.ts', { timeout: 300, jobs: 2, env })

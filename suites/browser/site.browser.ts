@@ -1,55 +1,17 @@
-/** Tests the site that `npm run docs` builds, in Chromium: links, decoder, search, keyboard, contrast. */
+/** Tests the site that `npm run docs` builds, in Chromium: links, decoder, search, keyboard. */
 import { readFileSync } from 'node:fs'
-import type { BrowserContextOptions, Page } from 'playwright-core'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { checkCommand } from '../../src/cli/explain/check-command.js'
 import { decodeToken } from '../../src/cli/explain/decoded-token.js'
 import { createAuthorizationServer } from '../../src/testing/index.js'
-import { collectConsoleErrors, launchChromium } from './fixtures/chromium.js'
-import { serveSite, siteFiles } from './fixtures/site-server.js'
+import { startSite } from './fixtures/site.js'
+import { siteFiles } from './fixtures/site-server.js'
 
-const AXE = readFileSync(
-  new URL('../../site/node_modules/axe-core/axe.min.js', import.meta.url),
-  'utf8',
-)
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string }
 
-/** The pages whose layout differs most, which are tested in every combination. */
-const PAGES = [
-  '/',
-  '/options.html',
-  '/decode.html',
-  '/api/index/interfaces/ResourceServerOptions.html',
-]
-/** These are tested on the narrowest screen and on the widest. */
-const MORE_PAGES = [
-  '/errors.html',
-  '/architecture.html',
-  '/playground.html',
-  '/source/examples-readiness-ts.html',
-]
-
-const browser = await launchChromium()
-t.teardown(() => browser.close())
-const site = await serveSite()
-t.teardown(() => site.close())
-
-async function open(t: Test, path: string, options: BrowserContextOptions = {}) {
-  const page = await browser.newPage(options)
-  t.teardown(() => page.close())
-  page.setDefaultTimeout(30_000)
-  const consoleErrors = collectConsoleErrors(page)
-  await visit(page, path)
-  return { page, consoleErrors }
-}
-
-/** Opens a page and waits until its scripts have taken over the document. */
-async function visit(page: Page, path: string): Promise<void> {
-  await page.goto(site.origin + path, { waitUntil: 'load' })
-  await page.waitForFunction('document.querySelector("#app")?.__vue_app__ !== undefined')
-}
+const { site, open, visit } = await startSite(t)
 
 const htmlPages = [...siteFiles.keys()].filter((path) => path.endsWith('.html'))
 const textOf = (path: string) => `${siteFiles.get(path)}`
@@ -297,44 +259,3 @@ t.test('the appearance can be switched', async (t) => {
   await page.keyboard.press('Enter')
   t.equal(await isDark(), true)
 })
-
-interface Violation {
-  readonly id: string
-  readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[]
-}
-
-for (const width of [320, 768, 1440]) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    t.test(`is accessible at ${width} px, ${colorScheme}`, async (t) => {
-      const viewport = { width, height: width < 600 ? 740 : 900 }
-      const { page } = await open(t, '/', { viewport, colorScheme, reducedMotion: 'reduce' })
-      const more = ['320 light', '1440 dark'].includes(`${width} ${colorScheme}`) ? MORE_PAGES : []
-      for (const path of [...PAGES, ...more]) {
-        await visit(page, path)
-        if (path === '/decode.html') {
-          await page.getByRole('button', { name: 'a JSON response' }).click()
-          await page.getByText('Check the token').waitFor()
-        }
-        await page.evaluate(AXE)
-        const { violations } = (await page.evaluate(
-          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
-        )) as { violations: readonly Violation[] }
-        const found = violations.flatMap(({ id, nodes }) =>
-          nodes.map(({ target, failureSummary }) => `${id} ${target}: ${failureSummary}`),
-        )
-        t.strictSame(found, [], path)
-        t.ok(
-          await page.evaluate('document.scrollingElement.scrollWidth <= innerWidth'),
-          `${path} does not scroll sideways`,
-        )
-        await saveScreenshot(page, `site${path.replaceAll(/\W+/g, '-')}-${width}-${colorScheme}`)
-      }
-    })
-  }
-}
-
-/** Saves a screenshot of the page in the folder `PICTURES`, if that variable is set. */
-async function saveScreenshot(page: Page, name: string): Promise<void> {
-  const { PICTURES } = process.env
-  if (PICTURES !== undefined) await page.screenshot({ path: `${PICTURES}/${name}.png` })
-}
