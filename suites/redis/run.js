@@ -12,4 +12,5 @@ if (spawnSync(server, ['--version']).status !== 0) {
   process.exit(2)
 }
 const env = process.argv.includes('--short') ? { SHORT: '1' } : {}
-process.exitCode = runTap('suites/redis', '.redis.ts', { timeout: 900, jobs: 2, env })
+// More files than cores, because a server that fails or takes over is mostly waited for.
+process.exitCode = runTap('suites/redis', '.redis.ts', { timeout: 900, jobs: 4, env })
