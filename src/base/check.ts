@@ -1,4 +1,5 @@
 /** Checks the values of options. Errors name the option and the rule that the value breaks. */
+import { types } from 'node:util'
 import { describeElements, describeValue } from './describe-value.js'
 import { nearest } from './did-you-mean.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
@@ -73,6 +74,20 @@ export function rejectName(
 export function functionOrUndefined<T>(name: string, value: T | undefined): T | undefined {
   if (value === undefined || typeof value === 'function') return value
   return reject(name, 'must be a function')
+}
+
+/**
+ * Rejects an `async` function where a value is expected, because its promise would never be one.
+ *
+ * @param subject names the function, for the message.
+ * @throws {TypeError} if the function is declared `async`. Other functions that return a promise
+ *   fail when they are called.
+ */
+export function requireSynchronous(subject: string, value: unknown): void {
+  if (!types.isAsyncFunction(value)) return
+  throw new TypeError(
+    `${subject} must not be an async function, because its result is used at once: for asynchronous checks of a route, use "authorize"`,
+  )
 }
 
 /**

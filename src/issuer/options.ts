@@ -173,6 +173,12 @@ export const ISSUER_OPTIONS = [
   'dangerouslyAllowHttp',
 ] as const satisfies readonly (keyof IssuerOptions)[]
 
+const EQUIVALENTS: ReadonlyMap<string, string> = new Map([
+  ['iss', '"issuer"'],
+  ['uri', '"issuer"'],
+  ['url', '"issuer"'],
+])
+
 /** {@link IssuerOptions} checked, with every default filled in. */
 export interface ResolvedIssuer extends ExpectedAudience {
   readonly issuer: string
@@ -195,7 +201,7 @@ export interface ResolvedIssuer extends ExpectedAudience {
  * @throws {TypeError} that names the option and the fix.
  */
 export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
-  const options = requireKnownKeys('an issuer', input, ISSUER_OPTIONS)
+  const options = requireKnownKeys('an issuer', input, ISSUER_OPTIONS, EQUIVALENTS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
   const algorithms = resolveAlgorithms(options)
   const keys = resolveKeys(options, allowHttp)

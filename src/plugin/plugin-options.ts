@@ -1,6 +1,12 @@
 /** Resolves the options that the Fastify plugin adds to those of the resource server. */
 import type { FastifyRequest } from 'fastify'
-import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from '../base/check.js'
+import {
+  booleanOr,
+  functionOrUndefined,
+  reject,
+  requireKnownKeys,
+  requireSynchronous,
+} from '../base/check.js'
 import type { ResourceServerError } from '../errors/errors.js'
 import type { IssuerResolver } from '../issuer/issuers-option.js'
 import { EQUIVALENT_OPTIONS } from '../server/equivalent-options.js'
@@ -123,6 +129,7 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
   const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS, EQUIVALENTS)
   const { global, extractToken, backchannelLogout, onReject, logRejections, ...others } = known
   const { securityEvents, ...resourceServer } = others
+  requireSynchronous('"extractToken" option', extractToken)
   const logout = resolveBackchannelLogout(backchannelLogout)
   const { feeds, pushes } = divideFeeds(securityEvents, logout?.path)
   return {

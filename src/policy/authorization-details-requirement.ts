@@ -2,7 +2,7 @@
 
 import type { AccessToken } from '../access-token/access-token.js'
 import { type AuthorizationDetail, LIST_MEMBERS } from '../access-token/authorization-details.js'
-import { elementsOf, isText } from '../base/check.js'
+import { elementsOf, isText, requireSynchronous } from '../base/check.js'
 import { isPlainObject, ownMember, requireKnownKeys } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
@@ -115,6 +115,7 @@ function compileRule<Context>(
   const isIdentifier = identifier === undefined || isText(identifier)
   const isCheck = check === undefined || typeof check === 'function'
   if (isUnset || !isText(type) || !isIdentifier || !isCheck) throw invalid()
+  requireSynchronous('"check" of "authorizationDetails"', check)
   const lists = LIST_MEMBERS.flatMap((member) => {
     const { [member]: values } = rule
     return values === undefined ? [] : [{ member, values: requireList(values) }]

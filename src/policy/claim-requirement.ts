@@ -1,7 +1,8 @@
 /** Compiles requirements on single claims. */
 
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
-import { elementsOf } from '../base/check.js'
+import { elementsOf, requireSynchronous } from '../base/check.js'
+import { describeElements } from '../base/describe-value.js'
 import { isJsonObject } from '../base/json-object.js'
 import { isPlainObject } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
@@ -52,6 +53,7 @@ function compileValue(
   required: unknown,
 ): (value: unknown, claims: AccessTokenClaims) => boolean {
   if (typeof required === 'function') {
+    requireSynchronous(`"claims" for "${name}"`, required)
     return (value, claims) => {
       try {
         return suppressRejection(required(value, claims)) === true
@@ -63,8 +65,9 @@ function compileValue(
   const values = elementsOf(required) ?? [required]
   if (values.length === 0 || !values.every(isValue)) {
     throw new TypeError(
-      `"claims" has an invalid value for "${name}": use a string, a number (an integer up to ` +
-        '2^53 - 1), a boolean, a non-empty array of these, or a function',
+      `"claims" has an invalid value for "${name}", ${describeElements(required, isValue)}: use a ` +
+        'string, a number (an integer up to 2^53 - 1), a boolean, a non-empty array of these, or a ' +
+        'function. For a claim in an object, use a dotted path, such as "realm_access.roles"',
     )
   }
   const accepted = new Set<unknown>(values)

@@ -3,7 +3,7 @@
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
-import { elementsOf } from '../base/check.js'
+import { elementsOf, requireSynchronous } from '../base/check.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { InsufficientScopeError } from '../errors/errors.js'
 import type { RejectionReason } from '../errors/rejection-reason.js'
@@ -60,6 +60,8 @@ export function compileScope<Context>({
   scope,
   anyScope,
 }: ScopeRequirements<Context>): CompiledScope<Context> {
+  requireSynchronous('"scope"', scope)
+  requireSynchronous('"anyScope"', anyScope)
   const all = typeof scope === 'function' ? [] : scopeTokens('scope', split(scope))
   const any = typeof anyScope === 'function' ? [] : scopeTokens('anyScope', anyScope)
   const fixed = requiredScope(all, any)

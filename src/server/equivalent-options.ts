@@ -22,6 +22,7 @@ export const EQUIVALENT_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['clientId', '"clientId" in "introspection"'],
   ['clientSecret', '"clientSecret" in "introspection"'],
   ['introspectionEndpoint', '"endpoint" in "introspection"'],
+  ['cache', '"tokenCache", or "jwks" for keys,'],
   ['cookie', '"extractToken"'],
   ['timeout', '"timeout" in "jwks" or "introspection", in milliseconds,'],
   ['exclude', OPEN_ROUTES],

@@ -88,6 +88,9 @@ export function optionsFromEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   source: EnvironmentSource = {},
 ): OptionsFromEnvironment {
+  if (typeof source === 'string') {
+    throw new TypeError('optionsFromEnvironment() takes the prefix in an object: { prefix }')
+  }
   const known = requireKnownKeys('optionsFromEnvironment()', source, ['prefix'])
   const { prefix = 'RESOURCE_SERVER_' } = known
   if (typeof env !== 'object' || env === null) {

@@ -63,7 +63,7 @@ t.test(
       throw new Error('secret')
     }
     app.get('/throws', { config: { auth: { scope: fail } } }, async () => t.fail('admitted'))
-    const late = (async () => 'orders:read') as never
+    const late = (() => Promise.resolve('orders:read')) as never
     app.get('/promise', { config: { auth: { anyScope: late } } }, async () => t.fail('admitted'))
     const injecting = () => 'a"\r\nx: y'
     app.get('/injects', { config: { auth: { scope: injecting } } }, async () => t.fail('admitted'))

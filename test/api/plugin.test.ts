@@ -172,7 +172,11 @@ t.test('B8: evaluates the requirements of a route', async (t) => {
     ['a predicate that is true', { claims: { level: (value) => (value as number) > 1 } }, 200],
     ['a predicate that is false', { claims: { level: () => false } }, 403],
     ['a predicate that is truthy', { claims: { level: (() => 'yes') as never } }, 403],
-    ['an async predicate', { claims: { level: (async () => true) as never } }, 403],
+    [
+      'a predicate with a promise',
+      { claims: { level: (() => Promise.resolve(true)) as never } },
+      403,
+    ],
     ['a predicate that throws', { claims: { level: raise(new Error('predicate')) } }, 500],
     ['a predicate that throws nothing', { claims: { level: raise(undefined) } }, 500],
     ['a predicate on all claims', { claims: { level: (_, all) => all.tenant === 'acme' } }, 200],
@@ -450,8 +454,8 @@ t.test('extractToken reads the token', async (t) => {
     ['a token with its scheme', () => `Bearer ${valid}`, 401, 401],
     ['control characters', () => '\r\n\0', 401, 401],
     ['a megabyte', () => 'a'.repeat(1_000_000), 401, 401],
-    ['a promise of a good token', async () => valid, 500, 500],
-    ['a promise of nothing', async () => undefined, 500, 500],
+    ['a promise of a good token', () => Promise.resolve(valid), 500, 500],
+    ['a promise of nothing', () => Promise.resolve(), 500, 500],
     ['an array', () => [valid], 500, 500],
     ['a String object', () => new String(valid), 500, 500],
     ['false', () => false, 500, 500],
@@ -783,14 +787,12 @@ t.test('an object that imitates an error of this package does not end the proces
   t.same(unhandled, [])
 })
 
-t.test('an async extractToken does not end the process', async (t) => {
+t.test('an extractToken that returns a rejected promise does not end the process', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (reason: unknown) => unhandled.push(reason)
   process.on('unhandledRejection', onUnhandled)
   t.teardown(() => process.off('unhandledRejection', onUnhandled))
-  const extractToken = async () => {
-    throw new Error('no cookie')
-  }
+  const extractToken = () => Promise.reject(new Error('no cookie'))
   const app = await protectedApi(t, { extractToken } as never)
   app.get('/', () => 'in')
   t.equal(await statusOf(app, '/'), 500)

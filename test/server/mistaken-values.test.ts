@@ -219,6 +219,18 @@ t.test('the error of a requirement contains the value or the fix', async (t) => 
     [{ dpop: true }, /config\.auth\.dpop must be "off", .*, not true$/],
     [{ authorizationDetails: 'payment' }, /"authorizationDetails" must be an object with a "type"/],
     [{ required: false }, /Use auth: false to open the route, or "optional" .* instead$/],
+    [{ scope: async () => 'a' }, /"scope" must not be an async function, .* use "authorize"$/],
+    [{ anyScope: async () => ['a'] }, /"anyScope" must not be an async function/],
+    [{ claims: { sub: async () => true } }, /"claims" for "sub" must not be an async function/],
+    [
+      { authorizationDetails: { type: 'a', check: async () => true } },
+      /"check" of "authorizationDetails" must not be an async function/,
+    ],
+    [{ claims: { sub: /a/ } }, /invalid value for "sub", an instance of RegExp: use a string/],
+    [
+      { claims: { realm_access: { roles: 'a' } } },
+      /, an object: .* such as "realm_access\.roles"$/,
+    ],
     [{ sub: 'ada' }, /Use "claims", such as \{ sub: 'ada' \}, instead$/],
   ]
   const app = Fastify()
@@ -227,6 +239,15 @@ t.test('the error of a requirement contains the value or the fix', async (t) => 
   for (const [auth, message] of requirements) {
     t.throws(() => app.get('/', { config: { auth } }, () => ''), { name: 'TypeError', message })
   }
+})
+
+t.test('an async extractToken is an error at registration', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const extractToken = (async () => 'token') as never
+  const options = { issuer: ISSUER, audience: AUDIENCE, jwks, extractToken }
+  const message = /^"extractToken" option must not be an async function/
+  await t.rejects(async () => app.register(resourceServer, options), { message })
 })
 
 t.test('errors of functions name what to pass', async (t) => {

@@ -130,6 +130,9 @@ t.test('rejects a prefix without its underscore, and a missing environment', asy
     t.throws(() => optionsFromEnvironment(nothing), { message: /pass process\.env$/ })
   }
   t.throws(() => optionsFromEnvironment(required, 'AUTH_' as never), {
+    message: 'optionsFromEnvironment() takes the prefix in an object: { prefix }',
+  })
+  t.throws(() => optionsFromEnvironment(required, null as never), {
     message: 'The argument of optionsFromEnvironment() must be a plain object',
   })
 })

@@ -81,7 +81,7 @@ export function signatureAdvice({ header, signature }: CompactJws): string {
   if (header.alg.startsWith('HS')) {
     return 'The token was modified after it was signed, truncated, or signed with another secret. Compare the secret with that of the issuer; if the issuer shows it in base64, it may use the decoded bytes.'
   }
-  return 'The token was modified after it was signed, truncated, or signed with another key: with the same "kid", or than the one in --key and "jwks.keys" of the API, which may be of another environment. Copy it again completely; if it still fails, do not trust it.'
+  return 'The token was modified after it was signed, truncated, or signed with another key that has the same "kid". A key in --key, or in "jwks.keys" of the API, may be that of another environment. Copy the token again completely; if it still fails, do not trust it.'
 }
 
 /** Whether the signature is a DER SEQUENCE of the right length that begins with an INTEGER. */
