@@ -12,7 +12,7 @@ import { chmod } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { tsc } from './tsc.js'
-import { whenChanged } from './when-changed.js'
+import { forget, whenChanged } from './when-changed.js'
 
 const output = { format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning' }
 
@@ -73,9 +73,10 @@ async function buildPackage() {
   await chmod('dist/cli/bin.js', 0o755)
 }
 
-/** Also removes the built examples and the input digests, because the examples import `dist`. */
+/** Also removes the built examples, because they import `dist`. Keeps the site, which does not. */
 function clean() {
-  for (const folder of ['dist', '.build/examples', '.build/marks']) {
-    rmSync(folder, { recursive: true, force: true })
+  for (const output of ['dist', '.build/examples']) {
+    rmSync(output, { recursive: true, force: true })
   }
+  for (const name of ['package', 'examples']) forget(name)
 }

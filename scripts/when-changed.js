@@ -3,7 +3,15 @@
  * them.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 
 const DIGESTS = '.build/marks'
 /** Changes to these files change the output for the same sources. */
@@ -28,6 +36,11 @@ export async function whenChanged(name, { inputs, output, build }) {
   await build()
   mkdirSync(DIGESTS, { recursive: true })
   writeFileSync(digestFile, digest)
+}
+
+/** Makes the next build with this name run, even if its inputs have not changed. */
+export function forget(name) {
+  rmSync(`${DIGESTS}/${name}`, { force: true })
 }
 
 function digestOf(paths) {
