@@ -142,7 +142,7 @@ async function outcomeOf(
     }
     assert.ok(error instanceof TypeError, `not a TypeError: ${inspect(error)}`)
     // The messages of V8 would show that the package used an unchecked value.
-    assert.match(error.message, /"|must be an object/, error.message)
+    assert.match(error.message, /"|must be an? (?:plain )?object/, error.message)
     assert.doesNotMatch(error.message, /is not a function|Cannot (?:read|convert)|undefined \(/)
     return 'TypeError'
   }
