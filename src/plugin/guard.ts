@@ -75,8 +75,8 @@ export function createGuard(
   }
 
   /**
-   * Authenticates a request without a cached bearer token, together with the others of this turn of
-   * the event loop, so that requests with cached tokens come first.
+   * Checks a request without a cached bearer token, together with others, so that requests with
+   * cached tokens come first.
    */
   function checkAtEndOfTurn(
     authorization: string | undefined,
@@ -85,15 +85,26 @@ export function createGuard(
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    endOfTurn().then(() => {
-      let result: StepResult<AccessToken | null>
-      try {
-        result = authenticate(authorization, request, guard, reply)
-      } catch (error) {
-        return rejections.reject(error, guard, request, reply, done)
-      }
-      settle(result, guard, request, reply, done)
-    })
+    const turn = endOfTurn()
+    if (turn === undefined) checkNow(authorization, guard, request, reply, done)
+    else turn.then(() => checkNow(authorization, guard, request, reply, done))
+  }
+
+  function checkNow(
+    authorization: string | undefined,
+    guard: RouteGuard,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    let result: StepResult<AccessToken | null>
+    try {
+      result = authenticate(authorization, request, guard, reply)
+    } catch (error) {
+      rejections.reject(error, guard, request, reply, done)
+      return
+    }
+    settle(result, guard, request, reply, done)
   }
 
   function authenticate(

@@ -63,23 +63,53 @@ t.test('runs tasks that were added before a request waits for the end of the tur
       resolve()
     })
   })
-  await Promise.all([task, endOfTurn().then(() => log.push('check'))])
+  await Promise.all([task, endOfTurn()?.then(() => log.push('check'))])
   t.same(log, ['task', 'check'])
 })
 
 t.test('starts another turn while the continuations of a turn run', async (t) => {
-  await endOfTurn().then(() => endOfTurn())
+  await endOfTurn()?.then(() => endOfTurn())
   await endOfTurn()
-    .then(() => new Promise<void>(atEndOfTurn))
+    ?.then(() => new Promise<void>(atEndOfTurn))
     .then(() => endOfTurn())
   t.pass()
+})
+
+t.test('continues 16 requests in a turn, in order', async (t) => {
+  const continued: number[] = []
+  const all = Promise.all(
+    Array.from({ length: 40 }, async (_, number) => {
+      await endOfTurn()
+      continued.push(number)
+    }),
+  )
+  const counts: number[] = []
+  for (let turn = 0; turn < 4; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    counts.push(continued.length)
+  }
+  await all
+  t.same(counts, [16, 32, 40, 40])
+  t.same(continued, [...continued.keys()])
+})
+
+t.test('lets 1,000 requests wait, and any other continue', async (t) => {
+  const waiting = Array.from({ length: 1_000 }, () => endOfTurn())
+  t.notOk(waiting.includes(undefined))
+  t.equal(endOfTurn(), undefined)
+  await waiting[0]
+  const more = Array.from({ length: 16 }, () => endOfTurn())
+  t.notOk(more.includes(undefined))
+  t.equal(endOfTurn(), undefined)
+  await Promise.all([...waiting, ...more])
+  t.ok(endOfTurn())
 })
 
 t.test('keeps the context of each request', async (t) => {
   const storage = new AsyncLocalStorage<number>()
   const seen = await Promise.all(
     [1, 2, 3].map((number) =>
-      storage.run(number, () => endOfTurn().then(() => storage.getStore())),
+      storage.run(number, () => endOfTurn()?.then(() => storage.getStore())),
     ),
   )
   t.same(seen, [1, 2, 3])

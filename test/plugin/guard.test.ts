@@ -65,3 +65,44 @@ t.test('responds to cached tokens before it checks other requests of the turn', 
   await Promise.all(['a.b.c', 'd.e.f', known].map(send))
   t.same(order, [200, 401, 401])
 })
+
+t.test('responds to a cached token while a flood of other requests waits', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given({ jwks }))
+  app.get('/', async () => 'ok')
+  await app.ready()
+  const known = await sign(rsa, {})
+  for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(known) })
+  let rejected = 0
+  const flood = Array.from({ length: 900 }, async (_, number) => {
+    const { statusCode } = await app.inject({ url: '/', headers: bearer(`${number}.b.c`) })
+    if (statusCode === 401) rejected++
+  })
+  for (let turn = 0; turn < 4; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  const { statusCode } = await app.inject({ url: '/', headers: bearer(known) })
+  t.equal(statusCode, 200)
+  t.ok(rejected < 100, `${rejected} responses came first`)
+  await Promise.all(flood)
+  t.equal(rejected, 900)
+})
+
+t.test('checks further requests at once while 1,000 wait', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given({ jwks }))
+  app.get('/', async () => 'ok')
+  await app.ready()
+  const order: number[] = []
+  await Promise.all(
+    Array.from({ length: 1_100 }, async (_, number) => {
+      const { statusCode } = await app.inject({ url: '/', headers: bearer('malformed') })
+      t.equal(statusCode, 401)
+      order.push(number)
+    }),
+  )
+  const first = new Set(order.slice(0, 100))
+  t.same(first, new Set(Array.from({ length: 100 }, (_, k) => 1_000 + k)))
+})
