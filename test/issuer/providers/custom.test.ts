@@ -241,7 +241,7 @@ t.test(
     const onUnhandled = (error: unknown) => unhandled.push(error)
     process.on('unhandledRejection', onUnhandled)
     t.teardown(() => process.off('unhandledRejection', onUnhandled))
-    const late = (async () => Promise.reject(new Error('async by mistake'))) as never
+    const late = (() => Promise.reject(new Error('async by mistake'))) as never
     const strict = await serverWith({ name: 'ours', isAccessToken: late })
     t.equal(await outcome(strict, tokenOf({})), 'type')
     const server = await serverWith({
