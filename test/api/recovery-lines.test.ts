@@ -75,13 +75,7 @@ t.test('logs the first fetch of keys, their changes and the end of an outage', a
   const issuer = await startKeyServer([one.publicJwk])
   t.teardown(() => issuer.close())
   const { logger, taken } = recorder()
-  const server = await createResourceServer({
-    issuer: issuer.issuer,
-    audience: 'api',
-    now: () => clock.now,
-    logger,
-  })
-  t.teardown(() => server.close())
+  const server = await start(t, { issuer: issuer.issuer, jwks: {}, now: () => clock.now, logger })
   const refresh = async () => {
     await server.refreshKeys().catch(() => {})
     return taken()
@@ -118,13 +112,7 @@ t.test('logs the end of an outage at startup instead of the first fetch', async 
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const { logger, taken } = recorder()
-  const server = await createResourceServer({
-    issuer: issuer.issuer,
-    audience: 'api',
-    now: () => clock.now,
-    logger,
-  })
-  t.teardown(() => server.close())
+  const server = await start(t, { issuer: issuer.issuer, jwks: {}, now: () => clock.now, logger })
   issuer.fail({ status: 503 })
   await server.refreshKeys().catch(() => {})
   t.match(taken(), [['warn', /no keys are cached/]])
