@@ -5,6 +5,8 @@
  *     npm run docs        # builds the site, if one of its inputs has changed
  *     npm run docs:serve  # builds the site and serves it
  *     npm run docs:dev    # serves the pages, and shows changes at once
+ *
+ * `DOCS_BASE` is the path under which the site is published, such as `/fastify-resource-server/`.
  */
 import { spawnSync } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
@@ -38,6 +40,7 @@ if (mode === '--dev') {
       'src',
       'docs/playground.png',
     ],
+    setting: process.env.DOCS_BASE,
     output: '.build/site/index.html',
     build: () => {
       rmSync('.build/site', { recursive: true, force: true })

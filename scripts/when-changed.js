@@ -24,12 +24,13 @@ const TOOLS = [
 
 /**
  * @param inputs files and folders, compared by content and not by modification time.
+ * @param setting text that changes the output as well, such as the value of a variable.
  * @param output a file that the build writes last.
  * @param build runs the build; if it rejects, the next call builds again.
  */
-export async function whenChanged(name, { inputs, output, build }) {
+export async function whenChanged(name, { inputs, setting = '', output, build }) {
   const digestFile = `${DIGESTS}/${name}`
-  const digest = digestOf([...TOOLS, ...inputs])
+  const digest = digestOf([...TOOLS, ...inputs], setting)
   if (existsSync(output) && existsSync(digestFile) && readFileSync(digestFile, 'utf8') === digest)
     return
   console.error(`Building ${name} …`)
@@ -43,8 +44,8 @@ export function forget(name) {
   rmSync(`${DIGESTS}/${name}`, { force: true })
 }
 
-function digestOf(paths) {
-  const hash = createHash('sha256').update(process.version)
+function digestOf(paths, setting) {
+  const hash = createHash('sha256').update(process.version + setting)
   for (const file of paths.flatMap(filesIn)) hash.update(`\0${file}\0`).update(readFileSync(file))
   return hash.digest('hex')
 }

@@ -7,8 +7,8 @@ import { removeContents, rewriteLinks, slugify } from '../lib/links.js'
 import { manifest, otherMarkdown, pages } from '../lib/pages.js'
 import { apiSidebar, guidesSidebar } from '../lib/sidebar.js'
 
-/** The path under which the site is published, such as `/fastify-resource-server/`. */
-const { DOCS_BASE = '/' } = process.env
+/** The path under which the site is published, with a slash at both ends. */
+const base = `/${process.env.DOCS_BASE ?? ''}/`.replaceAll(/\/+/g, '/')
 const nodeModules = fileURLToPath(new URL('../decoder/node-modules.js', import.meta.url))
 
 /**
@@ -28,8 +28,8 @@ export default defineConfig({
   title: manifest.name,
   titleTemplate: `:title · ${manifest.name}`,
   description: manifest.description,
-  base: DOCS_BASE,
-  head: [['link', { rel: 'icon', href: `${DOCS_BASE}icon.svg`, type: 'image/svg+xml' }]],
+  base,
+  head: [['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }]],
   srcDir: '..',
   srcExclude: otherMarkdown().filter((file) => !file.startsWith('site/source/')),
   outDir: '../.build/site',

@@ -5,7 +5,7 @@ import { checkCommand } from '../../src/cli/explain/check-command.js'
 import { decodeToken } from '../../src/cli/explain/decoded-token.js'
 import { createAuthorizationServer } from '../../src/testing/index.js'
 import { startSite } from './fixtures/site.js'
-import { siteFiles } from './fixtures/site-server.js'
+import { pathInSite, siteBase, siteFiles } from './fixtures/site-server.js'
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -35,11 +35,12 @@ t.test('every link leads to a page, and every fragment to an element of it', asy
   for (const page of htmlPages) {
     if (page === '/404.html') continue
     for (const link of linksOf(page)) {
-      const { origin, pathname, hash } = new URL(link, `${site.origin}${page}`)
+      const { origin, pathname, hash } = new URL(link, site.url + page)
       if (origin !== site.origin) continue
       checked++
-      const target = pathname.endsWith('/') ? `${pathname}index.html` : pathname
+      const target = pathInSite(pathname.endsWith('/') ? `${pathname}index.html` : pathname)
       const isDead =
+        !pathname.startsWith(siteBase) ||
         !siteFiles.has(target) ||
         (hash !== '' && !idsOf(target).has(decodeURIComponent(hash.slice(1))))
       if (isDead) dead.push(`${page}: ${link}`)
@@ -69,7 +70,8 @@ t.test('every guide is in the contents, and the version is on the page', async (
     (path) => !/^\/(?:api|source)\/|^\/(?:404|index)\.html$/.test(path),
   )
   t.ok(guides.length > 40)
-  const missing = guides.filter((path) => !listed.includes(path.replace(/index\.html$/, '')))
+  const hrefOf = (path: string) => siteBase + path.slice(1).replace(/index\.html$/, '')
+  const missing = guides.filter((path) => !listed.includes(hrefOf(path)))
   t.strictSame(missing, [])
   t.ok(await page.getByRole('button', { name: `v${version}` }).isVisible())
   t.match(await page.locator('#VPSidebarNav').textContent(), 'Quick start')
@@ -258,4 +260,19 @@ t.test('the appearance can be switched', async (t) => {
   await page.getByRole('switch').first().focus()
   await page.keyboard.press('Enter')
   t.equal(await isDark(), true)
+})
+
+t.test('tables of two columns fit on the narrowest phone', async (t) => {
+  const { page } = await open(t, '/', { viewport: { width: 320, height: 740 } })
+  for (const path of ['/migration/', '/recipes/', '/command-line.html', '/keys.html']) {
+    await visit(page, path)
+    const [count, hidden] = await page.evaluate<[number, string[]]>(`(() => {
+      const tables = [...document.querySelectorAll('.vp-doc table')]
+        .filter((table) => table.querySelectorAll('thead th').length === 2)
+      const wide = tables.filter((table) => table.scrollWidth > table.clientWidth)
+      return [tables.length, wide.map((table) => table.textContent.trim().slice(0, 80))]
+    })()`)
+    t.ok(count > 0, `${path} has such a table`)
+    t.strictSame(hidden, [], path)
+  }
 })
