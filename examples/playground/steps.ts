@@ -135,10 +135,21 @@ export function stepsOf(result: CallResult): readonly Step[] {
   return STEPS.map((step, i) => {
     if (i < failedAt) return passed(step, { ...result, token })
     if (i > failedAt) return { name: step.name, what: step.what, outcome: 'not reached' }
-    const { expected, found } = error.reason
+    const isTime = TIME_CHECKS.has(error.check)
+    const [expected, found] = [error.reason.expected, error.reason.found].map((text) =>
+      isTime ? text?.replace(/\b\d{10}\b/g, dated) : text,
+    )
     const advice = step.checks[error.check]
     return { name: step.name, what: error.message, outcome: 'failed', expected, found, advice }
   })
+}
+
+const TIME_CHECKS: ReadonlySet<string> = new Set(['expiry', 'not-before', 'issued-at', 'age'])
+
+/** Returns a NumericDate with its date: `2026-11-22T15:17:42Z (1795360662)`. */
+function dated(seconds: string): string {
+  const date = new Date(Number(seconds) * 1000).toISOString()
+  return `${date.replace('.000Z', 'Z')} (${seconds})`
 }
 
 function passed({ name, what, seen }: Definition, result: CallResult): Step {
