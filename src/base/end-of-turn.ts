@@ -10,24 +10,29 @@
 import { setImmediate } from 'node:timers'
 
 /**
- * Maximum number of requests that are checked at the end of one turn. The others wait for the next
- * turns, so that a flood of invalid tokens delays requests with cached tokens by a millisecond.
+ * Number of requests that are checked together. The others wait for the next turns, so that a flood
+ * of invalid tokens delays requests with cached tokens by few milliseconds.
  */
-const MAX_CHECKED = 16
+const BATCH_SIZE = 16
+/**
+ * At the end of a turn, one of so many batches is checked, so that a request waits for about as many
+ * turns even if requests with cached tokens use most of the time.
+ */
+const MAX_TURNS = 8
 /** Maximum number of requests that wait. */
 const MAX_WAITING = 1_000
 
-interface Turn {
-  readonly ended: Promise<void>
-  readonly end: () => void
+interface Batch {
+  readonly due: Promise<void>
+  readonly start: () => void
   requests: number
 }
 
-/** The turns that have not ended, in order. */
-const turns: Turn[] = []
+/** The batches of the waiting requests, in order. */
+const batches: Batch[] = []
 let waiting = 0
 let tasks: (() => void)[] = []
-/** Whether the continuations of a turn run, after which {@link runTasks} is called in any case. */
+/** Whether continuations run, after which {@link runTasks} is called in any case. */
 let isEnding = false
 
 /**
@@ -41,9 +46,9 @@ let isEnding = false
 export function endOfTurn(): Promise<void> | undefined {
   if (waiting >= MAX_WAITING) return undefined
   waiting++
-  const turn = turnWithRoom()
-  turn.requests++
-  return turn.ended
+  const batch = batchWithRoom()
+  batch.requests++
+  return batch.due
 }
 
 /**
@@ -57,32 +62,35 @@ export function atEndOfTurn(task: () => void): void {
   if (tasks.length === 1 && !isEnding) setImmediate(runTasks)
 }
 
-function turnWithRoom(): Turn {
-  const last = turns.at(-1)
-  if (last !== undefined && last.requests < MAX_CHECKED) return last
-  const turn = newTurn()
-  turns.push(turn)
-  if (turns.length === 1) setImmediate(endTurn)
-  return turn
+function batchWithRoom(): Batch {
+  const last = batches.at(-1)
+  if (last !== undefined && last.requests < BATCH_SIZE) return last
+  const batch = newBatch()
+  batches.push(batch)
+  if (batches.length === 1) setImmediate(endTurn)
+  return batch
 }
 
-function newTurn(): Turn {
-  let end = () => {}
-  const ended = new Promise<void>((resolve) => {
-    end = resolve
+function newBatch(): Batch {
+  let start = () => {}
+  const due = new Promise<void>((resolve) => {
+    start = resolve
   })
-  return { ended, end, requests: 0 }
+  return { due, start, requests: 0 }
 }
 
 function endTurn(): void {
-  const { ended, end, requests } = turns.shift() as Turn
-  waiting -= requests
-  // Node runs a function that is added here in the next turn.
-  if (turns.length > 0) setImmediate(endTurn)
   isEnding = true
-  end()
+  let last: Promise<void> | undefined
+  for (const { due, start, requests } of batches.splice(0, Math.ceil(batches.length / MAX_TURNS))) {
+    waiting -= requests
+    start()
+    last = due
+  }
+  // Node runs a function that is added here in the next turn.
+  if (batches.length > 0) setImmediate(endTurn)
   // Continues last, because each request has already called `then`.
-  void ended.then(runTasks)
+  void last?.then(runTasks)
 }
 
 function runTasks(): void {

@@ -93,12 +93,24 @@ t.test('continues 16 requests in a turn, in order', async (t) => {
   t.same(continued, [...continued.keys()])
 })
 
+t.test('continues more requests in a turn if many wait', async (t) => {
+  let turns = 0
+  let isDone = false
+  const all = Promise.all(Array.from({ length: 1_000 }, () => endOfTurn()))
+  void all.then(() => {
+    isDone = true
+  })
+  for (; !isDone; turns++) await new Promise<void>((resolve) => setImmediate(resolve))
+  t.ok(turns > 8 && turns < 30, `${turns} turns`)
+})
+
 t.test('lets 1,000 requests wait, and any other continue', async (t) => {
   const waiting = Array.from({ length: 1_000 }, () => endOfTurn())
   t.notOk(waiting.includes(undefined))
   t.equal(endOfTurn(), undefined)
   await waiting[0]
-  const more = Array.from({ length: 16 }, () => endOfTurn())
+  // An eighth of the 63 batches of 16 requests.
+  const more = Array.from({ length: 128 }, () => endOfTurn())
   t.notOk(more.includes(undefined))
   t.equal(endOfTurn(), undefined)
   await Promise.all([...waiting, ...more])

@@ -75,7 +75,7 @@ t.test('responds to a cached token while a flood of other requests waits', async
   const known = await sign(rsa, {})
   for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(known) })
   let rejected = 0
-  const flood = Array.from({ length: 900 }, async (_, number) => {
+  const flood = Array.from({ length: 120 }, async (_, number) => {
     const { statusCode } = await app.inject({ url: '/', headers: bearer(`${number}.b.c`) })
     if (statusCode === 401) rejected++
   })
@@ -84,9 +84,9 @@ t.test('responds to a cached token while a flood of other requests waits', async
   }
   const { statusCode } = await app.inject({ url: '/', headers: bearer(known) })
   t.equal(statusCode, 200)
-  t.ok(rejected < 100, `${rejected} responses came first`)
+  t.ok(rejected < 90, `${rejected} responses came first`)
   await Promise.all(flood)
-  t.equal(rejected, 900)
+  t.equal(rejected, 120)
 })
 
 t.test('checks further requests at once while 1,000 wait', async (t) => {
