@@ -72,7 +72,7 @@ function batchWithRoom(): Batch {
 }
 
 function newBatch(): Batch {
-  let start = () => {}
+  let start!: () => void
   const due = new Promise<void>((resolve) => {
     start = resolve
   })
