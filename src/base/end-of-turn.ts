@@ -11,12 +11,12 @@ import { setImmediate } from 'node:timers'
 
 /**
  * Number of requests that are checked together. The others wait for the next turns, so that a flood
- * of invalid tokens delays requests with cached tokens by few milliseconds.
+ * of invalid tokens delays requests with cached tokens by a few milliseconds.
  */
 const BATCH_SIZE = 16
 /**
- * At the end of a turn, one of so many batches is checked, so that a request waits for about as many
- * turns even if requests with cached tokens use most of the time.
+ * One of so many batches is checked at the end of a turn. A request then waits for about as many
+ * turns, even if requests with cached tokens take most of the time.
  */
 const MAX_TURNS = 8
 /** Maximum number of requests that wait. */
