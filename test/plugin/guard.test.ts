@@ -1,12 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import Fastify from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import resourceServer from '../../src/index.js'
 import { makeKey, sign } from '../fixtures/issuer.js'
-import { bearer, given } from '../fixtures/protected-api.js'
+import { bearer, given, protectedApi } from '../fixtures/protected-api.js'
 
 const [rsa, ec] = await Promise.all([makeKey('RS256'), makeKey('ES256')])
 const jwks = { keys: [rsa.publicJwk, ec.publicJwk] }
+
+async function apiWithCachedToken(t: Test) {
+  const app = await protectedApi(t, { jwks })
+  app.get('/', async () => 'ok')
+  const known = await sign(rsa, {})
+  for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(known) })
+  return { app, known }
+}
 
 t.test('keeps the asynchronous context of each request of a turn', async (t) => {
   const storage = new AsyncLocalStorage<string>()
@@ -50,13 +58,7 @@ t.test('keeps the asynchronous context of each request of a turn', async (t) => 
 })
 
 t.test('responds to cached tokens before it checks other requests of the turn', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(resourceServer, given({ jwks }))
-  app.get('/', async () => 'ok')
-  await app.ready()
-  const known = await sign(rsa, {})
-  for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(known) })
+  const { app, known } = await apiWithCachedToken(t)
   const order: number[] = []
   const send = async (token: string) => {
     const { statusCode } = await app.inject({ url: '/', headers: bearer(token) })
@@ -67,13 +69,7 @@ t.test('responds to cached tokens before it checks other requests of the turn', 
 })
 
 t.test('responds to a cached token while a flood of other requests waits', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(resourceServer, given({ jwks }))
-  app.get('/', async () => 'ok')
-  await app.ready()
-  const known = await sign(rsa, {})
-  for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(known) })
+  const { app, known } = await apiWithCachedToken(t)
   let rejected = 0
   const flood = Array.from({ length: 120 }, async (_, number) => {
     const { statusCode } = await app.inject({ url: '/', headers: bearer(`${number}.b.c`) })
@@ -90,11 +86,7 @@ t.test('responds to a cached token while a flood of other requests waits', async
 })
 
 t.test('checks further requests at once while 1,000 wait', async (t) => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(resourceServer, given({ jwks }))
-  app.get('/', async () => 'ok')
-  await app.ready()
+  const { app } = await apiWithCachedToken(t)
   const order: number[] = []
   await Promise.all(
     Array.from({ length: 1_100 }, async (_, number) => {
