@@ -8,6 +8,55 @@ const NAMES =
 
 const EXPLAINED = [
   {
+    file: 'src/base/end-of-turn.ts',
+    line: 'if (tasks.length === 1 && !isEnding) setImmediate(runTasks)',
+    from: ['tasks.length === 1 && !isEnding', 'tasks.length === 1', '!isEnding'],
+    to: ['true', 'tasks.length === 1 || !isEnding'],
+    why: 'avoids a second call of runTasks(), which then finds no task',
+  },
+  {
+    file: 'src/base/end-of-turn.ts',
+    line: 'isEnding = true',
+    from: ['true'],
+    to: ['false'],
+    why: 'avoids a second call of runTasks(), which then finds no task',
+  },
+  {
+    file: 'src/base/end-of-turn.ts',
+    line: 'void last?.then(runTasks)',
+    from: ['last?.then'],
+    to: ['last.then'],
+    why: 'for the compiler: endTurn() is called only if there is a batch',
+  },
+  {
+    file: 'src/plugin/guard.ts',
+    line: 'if (cached === undefined) return undefined',
+    from: ['cached === undefined'],
+    to: ['false'],
+    why: 'avoids a call: checkPossession() returns a value that is no token unchanged',
+  },
+  {
+    file: 'src/plugin/guard.ts',
+    line: "return verifyBinding(cached, 'Bearer', request, guard, reply)",
+    from: ["'Bearer'"],
+    to: ['""'],
+    why: 'every scheme except DPoP counts as Bearer; needsNoProof() avoids further checks',
+  },
+  {
+    file: 'src/plugin/guard.ts',
+    line: "return verifyBinding(pipeline.verify(bearerToken, request), 'Bearer', request, guard, reply)",
+    from: ["'Bearer'"],
+    to: ['""'],
+    why: 'every scheme except DPoP counts as Bearer; needsNoProof() avoids further checks',
+  },
+  {
+    file: 'src/plugin/guard.ts',
+    line: 'if (binding.needsNoProof(token, scheme, guard.binding)) return authorize(token, guard, request)',
+    from: ['binding.needsNoProof(token, scheme, guard.binding)'],
+    to: ['false'],
+    why: 'avoids the checks of verify(), which accept a bearer token as well',
+  },
+  {
     file: AUTHORIZATION,
     line: 'name.length === 13 &&',
     to: ['true'],
@@ -71,7 +120,7 @@ const EXPLAINED = [
   },
   {
     file: 'src/token/known-headers.ts',
-    line: "this.#headers.set(Buffer.from(segment, 'latin1').toString('latin1'), header)",
+    line: "return Buffer.from(segment, 'latin1').toString('latin1')",
     from: ["'latin1'"],
     to: ['""'],
     why: 'falls back to UTF-8: verified headers are ASCII, which both encode as the same bytes',

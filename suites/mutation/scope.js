@@ -60,8 +60,21 @@ const GROUPS = [
   },
   { mutated: ['src/policy/'], tests: ['policy/', 'api/step-up', 'api/plugin'] },
   {
-    mutated: ['src/pipeline/', 'src/plugin/guard.ts'],
+    mutated: ['src/pipeline/'],
     tests: ['pipeline/', 'api/plugin', 'server/resource-server'],
+  },
+  {
+    mutated: ['src/plugin/guard.ts', 'src/base/end-of-turn.ts'],
+    tests: [
+      'base/end-of-turn',
+      'plugin/guard',
+      'api/plugin',
+      'api/rejections',
+      'api/accepted-schemes',
+      'api/diagnostics',
+      'api/dpop',
+      'api/whole-headers',
+    ],
   },
   { mutated: ['src/stores/'], tests: ['stores/', 'binding/dpop/replay-cache'] },
   { mutated: ['src/revocation/'], tests: ['revocation/', 'api/revocation'] },

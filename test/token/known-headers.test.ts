@@ -56,6 +56,8 @@ t.test('returns the latest header of tokens that are not verified', async (t) =>
   t.equal(known.get('first'), undefined, 'only the latest')
   known.rememberLatest('x'.repeat(257), header)
   t.equal(known.get('x'.repeat(257)), undefined, 'a longer header is not cached')
+  known.rememberLatest('x'.repeat(256), header)
+  t.equal(known.get('x'.repeat(256)), header)
   t.equal(known.get('verified'), header, 'headers of verified tokens remain')
 })
 
