@@ -44,19 +44,19 @@ export function createGuard(
     check(request, reply, done) {
       let guard: RouteGuard | undefined
       let authorization: string | undefined
-      let cached: StepResult<AccessToken | null> | undefined
+      let result: StepResult<AccessToken | null> | undefined
       try {
         const { config, schema } = request.routeOptions
         guard = guards.guardFor(config, schema)
-        if (guard === undefined) cached = null
+        if (guard === undefined) result = null
         else {
           authorization = credentials.authorization(request)
-          cached = recall(authorization, request, guard, reply)
+          result = recall(authorization, request, guard, reply)
         }
       } catch (error) {
         return rejections.reject(error, guard, request, reply, done)
       }
-      if (cached !== undefined) settle(cached, guard, request, reply, done)
+      if (result !== undefined) settle(result, guard, request, reply, done)
       else checkAtEndOfTurn(authorization, guard as RouteGuard, request, reply, done)
     },
     hasAdmitted: (request: CheckedRequest) => request[ADMITTED_BY] === guards,
