@@ -3,6 +3,7 @@ import type { AccessToken } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import type { StepUpRequirement } from '../policy/step-up.js'
 import type { ResourceServer } from '../server/resource-server.js'
+import type { UnknownRequirements } from './equivalent-requirements.js'
 import type { RouteRequirement } from './route-guard.js'
 
 declare module 'fastify' {
@@ -12,7 +13,7 @@ declare module 'fastify' {
      * An object requires a token that also meets the requirements in it. Default: the option
      * `global`, which is `true` by default.
      */
-    auth?: boolean | RouteRequirement
+    auth?: boolean | (RouteRequirement & UnknownRequirements)
   }
 
   interface FastifyRequest {

@@ -12,11 +12,12 @@ import {
 } from '../policy/requirement.js'
 import type { Core } from '../server/assembly.js'
 import { RouteChallenges } from '../server/route-challenges.js'
+import { EQUIVALENT_REQUIREMENTS } from './equivalent-requirements.js'
 
 /**
  * Requirements on the token of a request to a route, set as `config.auth`. An unknown key is an
- * error when the route is declared. The compiler reports it only with `satisfies`, because Fastify
- * accepts any `config`.
+ * error when the route is declared. The compiler reports the likely ones, such as `role`, and all with
+ * `satisfies`, because Fastify accepts any `config`.
  *
  * @example
  * ```ts
@@ -32,9 +33,6 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
    * has a token, the token must be valid. Default false.
    */
   optional?: boolean
-
-  /** Never set: makes the misspelling of `scope` a compile-time error. */
-  scopes?: never
 }
 
 export interface RouteGuard {
@@ -155,21 +153,3 @@ export function isHidden(schema: unknown): boolean {
   const { hide, tags } = (schema ?? {}) as { hide?: unknown; tags?: unknown }
   return Boolean(hide) || (Array.isArray(tags) && tags.includes(HIDDEN_TAG))
 }
-
-const OPEN = 'auth: false to open the route, or "optional" to accept requests without a token,'
-const CLAIMS = '"claims", such as { sub: \'ada\' },'
-
-/** Names that users try first, each with the requirement to use. */
-const EQUIVALENT_REQUIREMENTS: ReadonlyMap<string, string> = new Map([
-  ['required', OPEN],
-  ['enabled', OPEN],
-  ['public', OPEN],
-  ['skip', OPEN],
-  ['sub', CLAIMS],
-  ['claim', CLAIMS],
-  ['hasRole', '"roles"'],
-  ['acr_values', '"acr"'],
-  ['check', '"authorize"'],
-  ['audience', 'the option "audience" of the plugin'],
-  ['issuer', 'the option "issuer" of the plugin'],
-])

@@ -59,11 +59,15 @@ export async function registrations(app: FastifyInstance): Promise<void> {
   await app.register(resourceServer, { issuer: 'https://example.com', scope: 'a' }) // expect TS2769
 }
 
-// The compiler cannot find most unknown keys of config.auth, because Fastify infers its own type
-// from the object. The plugin rejects unknown keys when the application declares the route;
-// RouteRequirement rejects them at compile time.
+// The compiler finds only the likely unknown keys of config.auth, because Fastify infers its own
+// type from the object. The plugin rejects all when the application declares the route;
+// RouteRequirement rejects all at compile time.
 export function routes(app: FastifyInstance): void {
   app.get('/1', { config: { auth: { scopes: 'a' } } }, async () => '') // expect TS2322
+  app.get('/8', { config: { auth: { scopes: ['a'] } } }, async () => '') // expect TS2322
+  app.get('/9', { config: { auth: { scope: 'a', role: 'b' } } }, async () => '') // expect TS2322
+  app.get('/10', { config: { auth: { group: ['a', 'b'] } } }, async () => '') // expect TS2322
+  app.get('/11', { config: { auth: { claim: { sub: 'a' } } } }, async () => '') // expect TS2322
   app.get('/2', { config: { auth: { scope: 1 } } }, async () => '') // expect TS2322
   app.get('/3', { config: { auth: { anyScope: 'a b' } } }, async () => '') // expect TS2322
   app.get('/4', { config: { auth: { claims: { a: null } } } }, async () => '') // expect TS2322
@@ -73,7 +77,7 @@ export function routes(app: FastifyInstance): void {
 }
 
 export const requirements: RouteRequirement[] = [
-  { scopes: 'orders:read' }, // expect TS2322
+  { scopes: 'orders:read' }, // expect TS2561
   { scope: 'orders:read', role: 'admin' }, // expect TS2561
   { scope: 'orders:read', realm: 'admin' }, // expect TS2353
   { anyRole: 'admin' }, // expect TS2322
