@@ -23,12 +23,16 @@ const filesIn = (folder: string, extension: string) =>
 
 const ROUTES = read('docs/routes.md')
 const OPTIONS = read('docs/options.md')
+const START = read('docs/start.md')
 const ERRORS = read('docs/errors.md')
 const INTROSPECTION = read('docs/introspection.md')
 const TENANTS = read('docs/tenants.md')
 const OBSERVABILITY = read('docs/observability.md')
 const source = filesIn('src', '.ts').map(read).join('\n')
 const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...filesIn('docs', '.md')]
+
+/** The message of a `TypeError`, which no caller of the API receives. */
+const PROGRAMMING_ERROR = 'A verified access token cannot be changed'
 
 /** Returns the first cell of each row. */
 function rows(page: string): string[] {
@@ -168,6 +172,20 @@ t.test('quotes the messages for callers exactly', async (t) => {
   for (const part of [...parts, 'not active', 'was revoked', 'rejects our credentials']) {
     t.ok(ERRORS.includes(`\`${part}\``) && source.includes(part), part)
   }
+})
+
+t.test('explains each sentence of a rejection', async (t) => {
+  const folders = 'access-token binding credentials decryption errors issuer pipeline policy'
+  const code = [...folders.split(' '), 'revocation', 'token']
+    .flatMap((folder) => filesIn(`src/${folder}`, '.ts'))
+    .map(read)
+    .join('\n')
+  const sentences = [...code.matchAll(/'((?:An?|The|More|Token) [^'.]{10,})'/g)].flatMap(
+    ([, sentence = '']) => (sentence === PROGRAMMING_ERROR ? [] : sentence),
+  )
+  t.ok(sentences.length > 40)
+  const explained = START + ERRORS
+  for (const sentence of sentences) t.ok(explained.includes(`\`${sentence}\``), sentence)
 })
 
 t.test('every guide has a line in the index of its folder', async (t) => {
