@@ -48,6 +48,7 @@ export function contextOf(instance: FastifyInstance): GuardedContext | undefined
   return guardedContexts(instance).find((context) => isWithin(instance, context.instance))
 }
 
-function isWithin(instance: FastifyInstance, other: FastifyInstance): boolean {
+/** Whether an instance is another one, or in a child context of it. */
+export function isWithin(instance: FastifyInstance, other: FastifyInstance): boolean {
   return instance === other || Object.prototype.isPrototypeOf.call(other, instance)
 }

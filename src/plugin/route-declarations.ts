@@ -13,7 +13,15 @@ import type {
 import { REQUIREMENT_KEYS } from '../policy/requirement.js'
 import type { Gate } from './gate.js'
 import { checkedLast, isPreflightRoute } from './preflight.js'
+import { RegisteredRequirements } from './registered-requirements.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
+
+/** What a route required when the hook of the plugin ran. */
+interface Declaration {
+  readonly context: FastifyInstance
+  readonly auth: unknown
+  readonly guard: RouteGuard | undefined
+}
 
 /**
  * Adds the hooks that check routes.
@@ -31,9 +39,9 @@ export async function checkRoutes(
   // Routes declared before the plugin bypass the onRoute hook below, so a polluted Object.prototype
   // may already have given them a config.
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
-  let declaredRoutes = 0
-  let guardedRoutes = 0
+  const declared = new Map<RouteOptions, Declaration>()
   const misplaced = new Set<string>()
+  const registered = new RegisteredRequirements(fastify)
   let isOwn = true
   fastify.addHook('onRoute', function (route) {
     const guard = compile(route, guards)
@@ -45,22 +53,31 @@ export async function checkRoutes(
       route.onRequest = [route.onRequest ?? [], ownRouteMarker].flat()
       return
     }
-    declaredRoutes += methodsOf(route).length
-    if (guard !== undefined) guardedRoutes++
+    declared.set(route, { context: this, auth: route.config?.auth, guard })
     for (const requirement of misplacedRequirements(route)) misplaced.add(requirement)
   })
   await declareOwn()
   isOwn = false
   fastify.addHook('onReady', async () => {
+    const declaredRoutes = [...declared.keys()].reduce((sum, route) => sum + maxRoutesOf(route), 0)
     const routes = countRoutes(fastify, gate.name)
     if (declaredRoutes === 0 && routes === 0 && isEncapsulated(fastify)) {
       throw new TypeError(GUARDS_NOTHING)
     }
-    // Logs no warning if routes were declared before the plugin: these routes bypassed the onRoute
-    // hook above and may have requirements.
-    if (!guards.isGlobal && guardedRoutes === 0 && declaredRoutes > 0 && routes <= declaredRoutes) {
+    const guarded = [...declared].filter(([route, { auth, guard }]) => {
+      // The onRoute hooks of nested contexts run after the hook above and may have changed config.
+      const isChanged = route.config?.auth !== auth
+      return (isChanged ? compile(route, guards) : guard) !== undefined
+    })
+    // Routes that were declared before the plugin bypassed the onRoute hook above.
+    const unchecked = routes - declaredRoutes
+    if (unchecked > 0) {
+      fastify.log.warn({ routes: unchecked }, UNCHECKED)
+    } else if (!guards.isGlobal && guarded.length === 0 && declaredRoutes > 0) {
       fastify.log.warn(NO_REQUIREMENTS)
     }
+    const withAuth = [...declared].filter(([{ config }]) => config?.auth !== undefined)
+    registered.warnOfUnused(withAuth.map(([, { context }]) => context))
     if (misplaced.size > 0) {
       fastify.log.warn({ misplaced: [...misplaced].slice(0, MAX_MISPLACED) }, MISPLACED)
     }
@@ -78,7 +95,7 @@ function misplacedRequirements({ url, config, ...route }: RouteOptions): readonl
     ['config.', config ?? {}],
   ] as const
   return places.flatMap(([prefix, members]) =>
-    [...REQUIREMENT_KEYS, 'scopes']
+    [...REQUIREMENT_KEYS, 'scopes', 'requiredScopes', 'role', 'group', 'permission']
       .filter((key) => Object.hasOwn(members, key))
       .map((key) => `${url}: ${prefix}${key}`),
   )
@@ -122,6 +139,15 @@ function methodsOf({ method }: RouteOptions): readonly string[] {
   return [method].flat()
 }
 
+/**
+ * Returns the maximum number of routes that Fastify adds for a declaration, one per method. For the
+ * path "/" in a context with a prefix, Fastify adds a route with and one without the slash, and
+ * calls the onRoute hooks for the second one only.
+ */
+function maxRoutesOf(route: RouteOptions & { routePath?: string }): number {
+  return methodsOf(route).length * (route.routePath === '' ? 2 : 1)
+}
+
 /** Marks the plugin's own routes in the output of `printRoutes()`. */
 function ownRouteMarker(_request: FastifyRequest, _reply: FastifyReply, done: DoneFunction): void {
   done()
@@ -157,6 +183,11 @@ const GUARDS_NOTHING =
 
 const NO_REQUIREMENTS =
   'fastify-resource-server guards nothing: "global" is false and every route is open; set config.auth on the routes to guard'
+
+const UNCHECKED =
+  'routes were declared before fastify-resource-server was loaded: mistakes in their config.auth are ' +
+  'reported only when they are requested, and requirements outside of it are not reported; await ' +
+  'app.register(…) first, or declare the routes in a function that is registered after it'
 
 /** Maximum number of routes in the log line, because an application may have thousands. */
 const MAX_MISPLACED = 20

@@ -35,6 +35,8 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
   optional?: boolean
 }
 
+export const ROUTE_REQUIREMENT_KEYS: readonly string[] = [...REQUIREMENT_KEYS, 'optional']
+
 export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
   readonly binding: ResolvedBindingRequirement
@@ -128,11 +130,10 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
         `{ scope: 'orders:read' }, not ${describeValue(requirement)}; omit it to use the default`,
     )
   }
-  const keys = [...REQUIREMENT_KEYS, 'optional']
   const { optional = false, ...required } = requireKnownKeys(
     'config.auth',
     requirement,
-    keys,
+    ROUTE_REQUIREMENT_KEYS,
     EQUIVALENT_REQUIREMENTS,
   )
   if (typeof optional !== 'boolean')

@@ -11,11 +11,18 @@ const guard = (app: FastifyInstance, options: Partial<PluginOptions> = {}) =>
 
 function startOf(t: Test, build: (app: FastifyInstance) => unknown) {
   const warnings: string[] = []
-  const stream = { write: (line: string) => warnings.push(JSON.parse(line).msg) }
+  const lines: Record<string, unknown>[] = []
+  const stream = {
+    write(line: string) {
+      const parsed = JSON.parse(line)
+      lines.push(parsed)
+      warnings.push(parsed.msg)
+    },
+  }
   const app = Fastify({ logger: { level: 'warn', stream } })
   t.teardown(() => app.close())
   build(app)
-  return { started: Promise.resolve(app.ready()), warnings }
+  return { started: Promise.resolve(app.ready()), warnings, lines }
 }
 
 const handler = () => 'in'
@@ -52,24 +59,10 @@ t.test('rejects a registration that protects no route', async (t) => {
 
 t.test('accepts a context with any route', async (t) => {
   const guarding: Record<string, (app: FastifyInstance) => unknown> = {
-    'fastify-plugin': (app) => {
-      app.register(fastifyPlugin(async (app) => guard(app)))
-      app.get('/', handler)
-    },
     'the root without a route': (app) => guard(app),
     'a route after': (app) =>
       app.register(async (app) => {
         await guard(app)
-        app.get('/', handler)
-      }),
-    'a route before': (app) =>
-      app.register(async (app) => {
-        app.get('/', handler)
-        await guard(app)
-      }),
-    'not awaited': (app) =>
-      app.register(async (app) => {
-        guard(app)
         app.get('/', handler)
       }),
     'in a context inside': (app) =>
@@ -79,13 +72,14 @@ t.test('accepts a context with any route', async (t) => {
           app.post('/', handler)
         })
       }),
-    'in a context inside that was there before': (app) =>
-      app.register(async (app) => {
-        await app.register(async (app) => {
-          app.route({ method: ['GET', 'POST'], url: '/a/:b/*', handler })
-        })
-        await guard(app, { resourceMetadata: 'https://api.example' })
-      }),
+    'a path with and without a slash': (app) =>
+      app.register(
+        async (app) => {
+          await guard(app)
+          app.get('/', handler)
+        },
+        { prefix: '/a' },
+      ),
     'an open one': (app) =>
       app.register(async (app) => {
         await guard(app)
@@ -97,6 +91,100 @@ t.test('accepts a context with any route', async (t) => {
     await t.resolves(started, title)
     t.same(warnings, [])
   }
+})
+
+t.test('warns of routes that were declared before the plugin was loaded', async (t) => {
+  const late: Record<string, [routes: number, (app: FastifyInstance) => unknown]> = {
+    'fastify-plugin': [
+      2,
+      (app) => {
+        app.register(fastifyPlugin(async (app) => guard(app)))
+        app.get('/', handler)
+      },
+    ],
+    'a route before': [
+      1,
+      (app) =>
+        app.register(async (app) => {
+          app.post('/', handler)
+          await guard(app)
+          app.get('/a', handler)
+        }),
+    ],
+    'not awaited': [
+      2,
+      (app) =>
+        app.register(async (app) => {
+          guard(app, { global: false })
+          app.get('/', { config: { auth: { role: 'admin' } } } as object, handler)
+        }),
+    ],
+    'in a context inside that was there before': [
+      3,
+      (app) =>
+        app.register(async (app) => {
+          await app.register(async (app) => {
+            app.route({ method: ['GET', 'POST'], url: '/a/:b/*', handler })
+          })
+          await guard(app, { resourceMetadata: 'https://api.example' })
+        }),
+    ],
+  }
+  for (const [title, [routes, register]] of Object.entries(late)) {
+    const { started, warnings, lines } = startOf(t, register)
+    await started
+    t.match(warnings, [/^routes were declared before fastify-resource-server was loaded/], title)
+    t.match(lines, [{ routes }])
+    t.equal(lines.length, 1)
+  }
+})
+
+t.test('warns of requirements in the options of register()', async (t) => {
+  const auth = { roles: 'admin', optional: true }
+  const nested: Record<string, [isWarned: boolean, options: object, config?: object]> = {
+    config: [true, { config: { auth } }],
+    auth: [true, { auth }],
+    'open routes': [true, { auth }, {}],
+    'options that the routes have': [false, { auth }, { auth }],
+    'options of the plugin': [false, { auth: given() }],
+    'options of another plugin': [false, { auth: { user: 'a', pass: 'b' }, config: null }],
+    'options without requirements': [false, { auth: {}, config: { auth: false } }],
+  }
+  for (const [title, [isWarned, options, config]] of Object.entries(nested)) {
+    const { started, lines } = startOf(t, async (app) => {
+      guard(app)
+      app.register(
+        async (app) => {
+          app.register(async (app) => {
+            app.get('/', config === undefined ? {} : { config }, handler)
+          })
+        },
+        { prefix: '/admin', ...options },
+      )
+    })
+    await started
+    const msg = /^routes lack the requirements in the options of register\(\)/
+    t.match(lines, isWarned ? [{ msg, prefixes: ['/admin'] }] : [], title)
+    t.equal(lines.length, isWarned ? 1 : 0)
+  }
+})
+
+t.test('checks the requirements that onRoute hooks of nested contexts add', async (t) => {
+  const startWith = (auth: object) =>
+    startOf(t, (app) => {
+      guard(app, { global: false })
+      app.register(async (app) => {
+        app.addHook('onRoute', (route) => {
+          route.config = { ...route.config, auth }
+        })
+        app.get('/', handler)
+      })
+    })
+  const { started, warnings } = startWith({ roles: 'admin' })
+  await started
+  t.same(warnings, [], 'a route is guarded')
+  const mistaken = startWith({ role: 'admin' }).started
+  await t.rejects(mistaken, { message: /^Route GET:\/: Unknown option "role"/ })
 })
 
 t.test('with global: false, warns if no route has config.auth', async (t) => {
@@ -134,7 +222,8 @@ t.test('with global: false, warns if no route has config.auth', async (t) => {
     })
   })
   await started
-  t.same(warnings, [], 'a route before the plugin may have a requirement')
+  t.match(warnings, [/^routes were declared before/], 'such a route may have a requirement')
+  t.equal(warnings.length, 1)
 })
 
 t.test('errors name the route', async (t) => {
@@ -240,7 +329,7 @@ t.test('warns at startup of requirements outside of config.auth', async (t) => {
   const misplaced = { scope: 'admin', roles: ['admin'] }
   app.get('/correct', { config: other as object }, handler)
   app.get('/in-config', { config: misplaced as object }, handler)
-  app.delete('/in-config', { config: { scopes: ['admin'] } as object }, handler)
+  app.delete('/in-config', { config: { scopes: ['admin'], role: 'admin' } as object }, handler)
   app.post('/in-route', { authorize: () => true } as object, handler)
   await app.ready()
   t.match(lines, [
@@ -250,6 +339,7 @@ t.test('warns at startup of requirements outside of config.auth', async (t) => {
         '/in-config: config.scope',
         '/in-config: config.roles',
         '/in-config: config.scopes',
+        '/in-config: config.role',
         '/in-route: authorize',
       ],
     },
