@@ -21,7 +21,7 @@ const { config } = ts.readConfigFile(`${root}/tsconfig.json`, ts.sys.readFile)
 const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
 const program = ts.createProgram(fileNames, { ...options, noEmit: true })
 const checker = program.getTypeChecker()
-const rejection = declaredType(`${root}/src/errors/errors.ts`, 'ResourceServerError')
+const rejection = declaredType(`${root}/src/errors/resource-server-error.ts`, 'ResourceServerError')
 
 const typeErrors = ts.getPreEmitDiagnostics(program)
 if (typeErrors.length > 0) console.error(ts.formatDiagnostics(typeErrors, formatHost).trimEnd())

@@ -5,10 +5,11 @@
  * @module
  */
 
-export type { AccessToken, SubjectKind } from './access-token/access-token.js'
+export type { AccessToken } from './access-token/access-token.js'
 export type * from './access-token/access-token-claims.js'
 export type { Actor } from './access-token/actor.js'
 export type { AuthorizationDetail } from './access-token/authorization-details.js'
+export type { SubjectKind } from './access-token/claim-reader.js'
 export type { Confirmation } from './access-token/confirmation.js'
 export type { ScopeImplications } from './access-token/scope-hierarchy.js'
 export type {
@@ -45,13 +46,12 @@ export {
   InvalidTokenError,
   KeysUnavailableError,
   MissingCredentialsError,
-  ResourceServerError,
-  type ResponseHeaders,
   StoreUnavailableError,
   UnavailableError,
   UseDPoPNonceError,
 } from './errors/errors.js'
 export type { Check, RejectionReason } from './errors/rejection-reason.js'
+export { ResourceServerError, type ResponseHeaders } from './errors/resource-server-error.js'
 export type {
   Fetch,
   FetchBody,
@@ -59,7 +59,7 @@ export type {
   FetchChunk,
   FetchHeaders,
   FetchResponse,
-} from './http/fetch-json.js'
+} from './http/fetch.js'
 export type { IntrospectionFetch, IntrospectionOptions } from './introspection/options.js'
 export type { NoAudience } from './issuer/audience-option.js'
 export type {
@@ -134,10 +134,8 @@ export {
 } from './server/options-from-environment.js'
 export type { Readiness, ReadinessOptions, ReadinessReason } from './server/readiness.js'
 export type { RefreshKeysOptions } from './server/refresh-keys.js'
-export type {
-  ProtectedResourceMetadata,
-  ResourceMetadataOptions,
-} from './server/resource-metadata.js'
+export type { ProtectedResourceMetadata } from './server/resource-metadata.js'
+export type { ResourceMetadataOptions } from './server/resource-metadata-option.js'
 export { createResourceServer, type ResourceServer } from './server/resource-server.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'

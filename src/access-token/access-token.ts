@@ -4,35 +4,10 @@ import { sha256 } from '../base/thumbprint.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
 import type { Actor } from './actor.js'
 import { type AuthorizationDetail, readAuthorizationDetails } from './authorization-details.js'
+import type { ClaimReader, SubjectKind } from './claim-reader.js'
 import type { Confirmation } from './confirmation.js'
+import { fixedSet } from './fixed-set.js'
 import type { ScopeHierarchy } from './scope-hierarchy.js'
-
-/**
- * A subject is a user, a client that acts for itself, or an anonymous visitor for whom the issuer
- * started a session without a sign-in; `'unknown'` if no claim proves one of these.
- */
-export type SubjectKind = 'user' | 'client' | 'anonymous' | 'unknown'
-
-/** Reads the members of {@link AccessToken} from claims, whose names differ between issuers. */
-export interface ClaimReader {
-  readonly scope: (claims: AccessTokenClaims) => readonly string[]
-  /**
-   * Returns advice for the operator why a token has no scope; `undefined` if there is none.
-   * Called for tokens without scope where a scope is required.
-   */
-  readonly scopeHint: ((claims: AccessTokenClaims) => string | undefined) | undefined
-  readonly clientId: (claims: AccessTokenClaims) => string | undefined
-  readonly roles: (claims: AccessTokenClaims) => readonly string[]
-  readonly groups: (claims: AccessTokenClaims) => readonly string[]
-  readonly permissions: (claims: AccessTokenClaims) => readonly string[]
-  readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
-  /** Returns the session in which the token was issued; `undefined` if the token names none. */
-  readonly sessionId: (claims: AccessTokenClaims) => string | undefined
-  /** Returns the `sub` of ID tokens of the user, if it differs from that of access tokens. */
-  readonly idTokenSubject: (claims: AccessTokenClaims) => string | undefined
-  /** Returns the current actor first, then earlier actors. */
-  readonly actors: (claims: AccessTokenClaims) => readonly Actor[]
-}
 
 /** The results of verification from which an {@link AccessToken} is constructed. */
 export interface VerifiedToken {
@@ -268,39 +243,4 @@ export class AccessToken {
   #includes(token: string): boolean {
     return this.scope.has(token) || (this.#hierarchy?.isImplied(token, this.scope) ?? false)
   }
-}
-
-/** An immutable set. `Object.freeze` alone does not prevent changes to the values of a `Set`. */
-class FixedSet extends Set<string> {
-  // This field is absent while super() adds the values, so that only later additions throw.
-  readonly #fixed = true
-
-  constructor(values: Iterable<string>) {
-    super(values)
-    Object.freeze(this)
-  }
-
-  override add(value: string): this {
-    if (#fixed in this) throw immutable()
-    return super.add(value)
-  }
-
-  override delete(): boolean {
-    throw immutable()
-  }
-
-  override clear(): void {
-    throw immutable()
-  }
-}
-
-function immutable(): TypeError {
-  return new TypeError('A verified access token cannot be changed')
-}
-
-/** All tokens share this empty set, because most tokens have no roles, groups or permissions. */
-const EMPTY: ReadonlySet<string> = new FixedSet([])
-
-function fixedSet(values: readonly string[]): ReadonlySet<string> {
-  return values.length === 0 ? EMPTY : new FixedSet(values)
 }

@@ -1,7 +1,7 @@
 /** Wraps errors thrown by functions that the application passes as options. */
 
 import { isError } from '../base/native-error.js'
-import { ResourceServerError } from './errors.js'
+import { ResourceServerError } from './resource-server-error.js'
 
 /**
  * Returns the error to throw instead of `thrown`. The message of `thrown` may contain secrets, such

@@ -8,7 +8,7 @@
  * package or of the application) are thrown.
  */
 import { types } from 'node:util'
-import { ResourceServerError } from './errors.js'
+import { ResourceServerError } from './resource-server-error.js'
 
 /** A value or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>

@@ -13,11 +13,10 @@ import {
   InvalidDPoPProofError,
   InvalidTokenError,
   MissingCredentialsError,
-  type ResourceServerError,
-  type ResponseHeaders,
   UnavailableError,
   UseDPoPNonceError,
 } from './errors.js'
+import type { ResourceServerError, ResponseHeaders } from './resource-server-error.js'
 
 export interface ChallengeContext {
   readonly realm: string

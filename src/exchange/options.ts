@@ -15,7 +15,7 @@ import {
 } from '../base/check.js'
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { resolveClientOption } from '../http/client-option.js'
-import type { FetchResponse } from '../http/fetch-json.js'
+import type { FetchResponse } from '../http/fetch.js'
 import { isSecureUrl, resolveEndpointOption } from '../http/secure-url.js'
 
 /**

@@ -4,7 +4,7 @@ import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, oneOf, reject } from '../base/check.js'
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { resolveClientOption } from '../http/client-option.js'
-import type { FetchResponse } from '../http/fetch-json.js'
+import type { FetchResponse } from '../http/fetch.js'
 import { resolveEndpointOption } from '../http/secure-url.js'
 
 /**

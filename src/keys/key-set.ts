@@ -3,8 +3,9 @@ import type { Algorithm } from '../base/algorithms.js'
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { describe } from '../errors/rejection-reason.js'
+import { UnusableKey } from './jwk-members.js'
 import { hasPrimeModulus } from './prime-modulus.js'
-import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
+import { readVerificationKey, type VerificationKey } from './verification-key.js'
 
 /**
  * Maximum number of keys of one set that are tried for one token. There are several candidates only

@@ -1,6 +1,6 @@
 /** Defines and validates the options for fetching and caching an issuer's key set. */
 import { functionOrUndefined, numberIn, reject } from '../base/check.js'
-import type { Fetch } from '../http/fetch-json.js'
+import type { Fetch } from '../http/fetch.js'
 import type { KeyStore } from './key-store.js'
 import type { StaticKey } from './static-key.js'
 

@@ -4,7 +4,7 @@
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AccessToken } from '../access-token/access-token.js'
-import type { ResourceServerError } from '../errors/errors.js'
+import type { ResourceServerError } from '../errors/resource-server-error.js'
 import type { SecurityEvent } from './security-event.js'
 
 /**

@@ -3,8 +3,9 @@
  * the claims of a JWT, because an active token may still be meant for another audience. Only the
  * checks that {@link RELAXED_SHAPE} turns off are left out.
  */
-import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
+import { AccessToken } from '../access-token/access-token.js'
 import { type AccessTokenClaims, timesOf } from '../access-token/access-token-claims.js'
+import type { ClaimReader } from '../access-token/claim-reader.js'
 import {
   boundCertificateOf,
   boundKeyOf,

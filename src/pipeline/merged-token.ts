@@ -7,8 +7,9 @@
  * claims and never replaces one, because the claims of the JWT are signed. The caller has checked
  * the members of the response, and has rejected a response that binds a bearer token.
  */
-import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
+import { AccessToken } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
+import type { ClaimReader } from '../access-token/claim-reader.js'
 import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
 import { ownMember } from '../base/plain-object.js'
 import type { Claims } from '../token/compact-jws.js'

@@ -5,7 +5,7 @@
  * rejections already have their headers.
  */
 import type { onErrorHookHandler } from 'fastify'
-import { ResourceServerError } from '../errors/errors.js'
+import { ResourceServerError } from '../errors/resource-server-error.js'
 import type { Rejections } from './rejections.js'
 import type { RouteGuards } from './route-guard.js'
 

@@ -13,7 +13,8 @@ import type {
 } from 'fastify'
 import { reject } from '../base/check.js'
 import { ownMember } from '../base/plain-object.js'
-import { InvalidTokenError, type ResourceServerError, UnavailableError } from '../errors/errors.js'
+import { InvalidTokenError, UnavailableError } from '../errors/errors.js'
+import type { ResourceServerError } from '../errors/resource-server-error.js'
 import { logSafely } from '../observability/safe-logger.js'
 
 /** What differs between the routes. */

@@ -5,7 +5,8 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { requireKnownKeys } from '../base/plain-object.js'
-import { MissingCredentialsError, type ResourceServerError } from '../errors/errors.js'
+import { MissingCredentialsError } from '../errors/errors.js'
+import type { ResourceServerError } from '../errors/resource-server-error.js'
 import { publish } from '../observability/diagnostics.js'
 import {
   compileScope,

@@ -7,7 +7,7 @@ import {
   requireKnownKeys,
   requireSynchronous,
 } from '../base/check.js'
-import type { ResourceServerError } from '../errors/errors.js'
+import type { ResourceServerError } from '../errors/resource-server-error.js'
 import type { IssuerResolver } from '../issuer/issuers-option.js'
 import { EQUIVALENT_OPTIONS } from '../server/equivalent-options.js'
 import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/options.js'

@@ -1,7 +1,7 @@
 /** Logs rejected requests, each with a line of its own or all of a second in one line. */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { rejectName } from '../base/check.js'
-import type { ResourceServerError } from '../errors/errors.js'
+import type { ResourceServerError } from '../errors/resource-server-error.js'
 import { logSafely } from '../observability/safe-logger.js'
 
 /** How rejections are logged: see the option `logRejections`. */

@@ -10,7 +10,7 @@ import type {
   onSendHookHandler,
 } from 'fastify'
 import { errorOfThisRealm, isError } from '../base/native-error.js'
-import { ResourceServerError } from '../errors/errors.js'
+import { ResourceServerError } from '../errors/resource-server-error.js'
 import { diagnostics, publish } from '../observability/diagnostics.js'
 import { logSafely } from '../observability/safe-logger.js'
 import type { Core } from '../server/assembly.js'

@@ -3,7 +3,8 @@
  * Back-Channel Logout 1.0). The effect of a logout token is idempotent: it depends only on the
  * claims of the token.
  */
-import { InvalidTokenError, ResourceServerError } from '../errors/errors.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import { ResourceServerError } from '../errors/resource-server-error.js'
 import { responseHeaders } from '../errors/www-authenticate.js'
 import type { IssuerSource } from '../issuer/issuer.js'
 import { publish } from '../observability/diagnostics.js'

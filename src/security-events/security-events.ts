@@ -6,7 +6,8 @@
  */
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
-import { InvalidTokenError, ResourceServerError } from '../errors/errors.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import { ResourceServerError } from '../errors/resource-server-error.js'
 import type { Result } from '../errors/result.js'
 import { responseHeaders } from '../errors/www-authenticate.js'
 import { withinDeadline } from '../http/deadline.js'

@@ -13,7 +13,7 @@ import { type ResolvedFeed, within } from '../security-events/resolve-feeds.js'
 import { SecurityEvents } from '../security-events/security-events.js'
 import { UsedTokens } from '../security-events/used-tokens.js'
 import { memoryStore } from '../stores/memory-store.js'
-import { assembleKeySet } from './issuer-assembly.js'
+import { assembleKeySet } from './key-assembly.js'
 import type { ResolvedOptions } from './options.js'
 
 /** Minimum time between two log lines about the replay store, in milliseconds. */

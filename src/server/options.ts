@@ -41,7 +41,7 @@ import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,
   resolveResourceMetadata,
-} from './resource-metadata.js'
+} from './resource-metadata-option.js'
 
 /**
  * Options of a resource server. Options of an issuer that are set here are the defaults for every

@@ -1,11 +1,8 @@
 /** Builds the response headers of the rejections of one route or one call of `verify()`. */
 
 import type { ResolvedBindingRequirement, Scheme } from '../binding/presentation.js'
-import {
-  InvalidTokenError,
-  type ResourceServerError,
-  type ResponseHeaders,
-} from '../errors/errors.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import type { ResourceServerError, ResponseHeaders } from '../errors/resource-server-error.js'
 import { isQuotable, responseHeaders } from '../errors/www-authenticate.js'
 import { type CompiledScope, scopeForChallenge } from '../policy/scope-requirement.js'
 import type { Core } from './assembly.js'

@@ -7,9 +7,9 @@ import {
   InvalidTokenError,
   KeysUnavailableError,
   MissingCredentialsError,
-  ResourceServerError,
 } from '../../src/errors/errors.js'
 import { describe } from '../../src/errors/rejection-reason.js'
+import { ResourceServerError } from '../../src/errors/resource-server-error.js'
 import { isQuotable, isScopeToken, responseHeaders } from '../../src/errors/www-authenticate.js'
 import { parseChallenge } from '../fixtures/challenge-parser.js'
 

@@ -8,10 +8,10 @@ import {
   InvalidRequestError,
   InvalidTokenError,
   MissingCredentialsError,
-  ResourceServerError,
   StoreUnavailableError,
   UseDPoPNonceError,
 } from '../../src/errors/errors.js'
+import { ResourceServerError } from '../../src/errors/resource-server-error.js'
 import {
   type ChallengeContext,
   isQuotable,

@@ -1,12 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
-import {
-  type Fetch,
-  fetchJson,
-  retryAfter,
-  UnexpectedResponseError,
-} from '../../src/http/fetch-json.js'
+import type { Fetch } from '../../src/http/fetch.js'
+import { fetchJson, retryAfter, UnexpectedResponseError } from '../../src/http/fetch-json.js'
 import {
   drip,
   endless,

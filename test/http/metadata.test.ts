@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Fetch } from '../../src/http/fetch-json.js'
+import type { Fetch } from '../../src/http/fetch.js'
 import {
   DiscoveryError,
   discover,

@@ -8,8 +8,8 @@ import {
   InvalidRequestError,
   InvalidTokenError,
   MissingCredentialsError,
-  type ResourceServerError,
 } from '../../src/errors/errors.js'
+import type { ResourceServerError } from '../../src/errors/resource-server-error.js'
 import { type ChallengeContext, responseHeaders } from '../../src/errors/www-authenticate.js'
 import { compileScope, type ScopeRequirement } from '../../src/policy/scope-requirement.js'
 import { RouteChallenges } from '../../src/server/route-challenges.js'

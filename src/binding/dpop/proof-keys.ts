@@ -9,12 +9,8 @@ import { BoundedCache } from '../../base/bounded-cache.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { thumbprintOf } from '../../base/thumbprint.js'
-import {
-  importVerificationKey,
-  judgeMembers,
-  UnusableKey,
-  type VerificationKey,
-} from '../../keys/verification-key.js'
+import { judgeMembers, UnusableKey } from '../../keys/jwk-members.js'
+import { importVerificationKey, type VerificationKey } from '../../keys/verification-key.js'
 import { decodeCheapObject } from '../../token/compact-serialization.js'
 import { invalidProof } from './proof.js'
 

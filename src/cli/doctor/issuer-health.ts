@@ -5,12 +5,8 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { failureText } from '../../errors/failure-text.js'
 import { withinDeadline } from '../../http/deadline.js'
-import {
-  type Fetch,
-  type FetchJsonOptions,
-  fetchJson,
-  withoutQuery,
-} from '../../http/fetch-json.js'
+import type { Fetch } from '../../http/fetch.js'
+import { type FetchJsonOptions, fetchJson, withoutQuery } from '../../http/fetch-json.js'
 import { discover } from '../../http/metadata.js'
 import type { ResolvedKeys } from '../../issuer/keys-option.js'
 import type { ResolvedIssuer } from '../../issuer/options.js'

@@ -5,7 +5,7 @@
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import { runtimeHint } from '../../base/algorithms.js'
 import type { ResolvedDecryption } from '../../decryption/options.js'
-import type { ResourceServerError } from '../../errors/errors.js'
+import type { ResourceServerError } from '../../errors/resource-server-error.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'
 import { isExpectedType } from '../../token/claims.js'

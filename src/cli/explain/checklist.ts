@@ -2,7 +2,7 @@
  * Records the result of each step. Once a step has failed, further results of that step are
  * ignored.
  */
-import { ResourceServerError } from '../../errors/errors.js'
+import { ResourceServerError } from '../../errors/resource-server-error.js'
 import { type StepResult, unwrap } from '../../errors/result.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 

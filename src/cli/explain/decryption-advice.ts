@@ -1,7 +1,7 @@
 /** Advises on an encrypted token: which of its two layers is at fault, and how to fix it. */
 import type { DecryptionKey } from '../../decryption/decryption-key.js'
 import type { ResolvedDecryption } from '../../decryption/options.js'
-import type { ResourceServerError } from '../../errors/errors.js'
+import type { ResourceServerError } from '../../errors/resource-server-error.js'
 import { isCompactJwe, splitCompact } from '../../token/compact-serialization.js'
 import type { EncryptedLayer } from './encrypted-layer.js'
 import { malformedAdvice } from './malformed-advice.js'

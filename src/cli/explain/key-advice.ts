@@ -2,7 +2,7 @@
 
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isJsonObject } from '../../base/json-object.js'
-import type { ResourceServerError } from '../../errors/errors.js'
+import type { ResourceServerError } from '../../errors/resource-server-error.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import { TooManyKeysError } from '../../keys/key-set.js'
 import type { CompactJws } from '../../token/compact-jws.js'

@@ -3,7 +3,8 @@
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { isError } from '../../base/native-error.js'
-import { type Fetch, readText } from '../../http/fetch-json.js'
+import type { Fetch } from '../../http/fetch.js'
+import { readText } from '../../http/fetch-json.js'
 
 /** Maximum size of a response, in bytes: the default of the plugin's option `jwks.maxBytes`. */
 const MAX_BYTES = 524_288

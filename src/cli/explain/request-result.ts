@@ -1,6 +1,7 @@
 /** Tells how an API responds to a request with a token, and whether it reads a token from it at all. */
 import { bearerToken } from '../../credentials/bearer.js'
-import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
+import { MissingCredentialsError } from '../../errors/errors.js'
+import { ResourceServerError } from '../../errors/resource-server-error.js'
 import type { GivenToken } from './given-token.js'
 import { type Step, stepOf } from './step.js'
 

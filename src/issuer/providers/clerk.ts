@@ -12,7 +12,7 @@
  * https://clerk.com/docs/guides/sessions/jwt-templates, and in https://github.com/clerk/javascript,
  * packages/backend/src/tokens/jwtCategories.ts and packages/shared/src/jwtPayloadParser.ts.
  */
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'

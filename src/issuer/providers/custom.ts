@@ -1,8 +1,8 @@
 /** Builds a custom profile, which extends a built-in one. */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { Actor } from '../../access-token/actor.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { elementsOf } from '../../base/check.js'
 import { requireKnownKeys } from '../../base/plain-object.js'
 import { applicationFailure } from '../../errors/application-function.js'

@@ -8,7 +8,7 @@
  * lib/index.ts and lib/helpers.ts of https://github.com/descope/node-sdk.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

@@ -9,7 +9,7 @@
  * https://github.com/DuendeSoftware/products.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names } from './claim-values.js'

@@ -13,8 +13,8 @@
  * external tenants https://entradiff.merill.net/2026-02-07.html.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
 import { type Actor, actorsOf } from '../../access-token/actor.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import { missingClaim, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

@@ -7,7 +7,7 @@
  * https://firebase.google.com/docs/reference/admin/node/firebase-admin.auth.decodedidtoken.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

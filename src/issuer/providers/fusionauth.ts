@@ -7,7 +7,7 @@
  * https://github.com/FusionAuth/fusionauth-issues/issues/1973.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

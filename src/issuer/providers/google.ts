@@ -8,7 +8,7 @@
  * https://developers.google.com/identity/openid-connect/openid-connect.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString } from './claim-values.js'

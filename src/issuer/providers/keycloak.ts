@@ -7,7 +7,7 @@
  * https://github.com/keycloak/keycloak.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

@@ -8,7 +8,7 @@
  * https://github.com/logto-io/logto.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString, scopeTokens } from './claim-values.js'

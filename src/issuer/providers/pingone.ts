@@ -7,7 +7,7 @@
  * "Token claims" in https://developer.pingidentity.com/pingone-api/foundations/.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString } from './claim-values.js'

@@ -2,8 +2,9 @@
  * Defines the option `profile` in the form of an object: a custom profile, which an application
  * defines. provider.ts defines the built-in profiles, and how to add one.
  */
-import type { SubjectKind } from '../../access-token/access-token.js'
+
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import type { ProfileName } from './providers.js'
 
 /**

@@ -14,7 +14,7 @@
  * 3. Add the name to `ProfileName` and `PROVIDERS` in providers.ts.
  * 4. Add a fixture to test/fixtures/providers, and a row and a section to docs/providers.md.
  */
-import type { ClaimReader } from '../../access-token/access-token.js'
+import type { ClaimReader } from '../../access-token/claim-reader.js'
 import type { Rejection } from '../../errors/result.js'
 import type { TokenShape } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

@@ -4,8 +4,8 @@
  * `rfc9068` accepts only tokens that follow RFC 9068.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
 import { actorsOf } from '../../access-token/actor.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names, scopeTokens, sessionIn } from './claim-values.js'

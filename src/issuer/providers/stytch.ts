@@ -10,9 +10,9 @@
  * lib/b2b/client.ts of https://github.com/stytchauth/stytch-node.
  */
 
-import type { SubjectKind } from '../../access-token/access-token.js'
 import type { Actor } from '../../access-token/actor.js'
 import { actorsOf } from '../../access-token/actor.js'
+import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Rejection } from '../../errors/result.js'
