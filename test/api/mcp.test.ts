@@ -2,12 +2,12 @@
  * The requirements for servers in MCP authorization, revision 2026-07-28. docs/mcp.md lists each
  * MUST and SHOULD with the title of its test here.
  */
-import type { InjectOptions } from 'fastify'
+import Fastify, { type InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import type { PluginOptions } from '../../src/index.js'
+import resourceServer, { type PluginOptions } from '../../src/index.js'
 import { ISSUER, seconds } from '../fixtures/issuer.js'
 import { declareMcpRoutes } from '../fixtures/mcp-routes.js'
-import { bearer, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
 const RESOURCE = 'https://api.example/mcp'
 const METADATA = '/.well-known/oauth-protected-resource/mcp'
@@ -129,6 +129,29 @@ t.test('M2: rejects a token for another resource, and a token for several others
     t.match(challenge, 'error="invalid_token"')
   }
   t.same(calls, [])
+})
+
+t.test('M2: rejects a token for another server in the same app', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  for (const path of ['/orders/mcp', '/billing/mcp']) {
+    const resource = `https://api.example${path}`
+    await app.register(async (server) => {
+      await server.register(
+        resourceServer,
+        given({ audience: resource, resourceMetadata: resource }),
+      )
+      server.post(path, async () => path)
+    })
+  }
+  const token = await tokenOf({ aud: 'https://api.example/orders/mcp' })
+  const call = (url: string) => app.inject({ method: 'POST', url, headers: bearer(token) })
+  t.equal((await call('/orders/mcp')).body, '/orders/mcp')
+  const other = await call('/billing/mcp')
+  t.equal(other.statusCode, 401)
+  const metadata = '/.well-known/oauth-protected-resource/billing/mcp'
+  t.match(challengeOf(other), `resource_metadata="https://api.example${metadata}"`)
+  t.match((await app.inject(metadata)).json(), { resource: 'https://api.example/billing/mcp' })
 })
 
 t.test('M2: accepts a token whose aud has an uppercase host if the option lists it', async (t) => {

@@ -219,6 +219,42 @@ t.test('prints how clients log users in', async (t) => {
   )
 })
 
+t.test('offers the scope of --scope beside that of OpenID Connect', async (t) => {
+  const serve = async (flags: string[], scope: string, format = '--json') => {
+    const signals = new EventEmitter()
+    let granted: Promise<string | undefined> | undefined
+    const { code, stdout, stderr } = await runHere(['serve', format, ...flags], {
+      signals,
+      onOutput(text) {
+        const [issuer = ''] = /http:[^ "]+default/.exec(text) ?? []
+        granted = passwordGrant({ issuer, ...testClient, ...testUser, scope })
+          .then((response) => response.scope, String)
+          .finally(() => signals.emit('SIGTERM'))
+      },
+    })
+    return { code, stdout, stderr, granted: await granted }
+  }
+  const flags = ['--scope', 'billing:read openid', '--scope', 'billing:write']
+  const offered = 'openid profile email offline_access billing:read billing:write'
+  const own = await serve(flags, offered)
+  t.equal(own.granted, offered)
+  t.match(JSON.parse(own.stdout), { scope: offered })
+  const rejected = await serve(flags, 'orders:read')
+  t.match(rejected.granted, `The server offers only the scope ${offered}. To offer others, set`)
+  t.match(rejected.granted, 'serve --scope')
+
+  const shown = await serve(flags, 'openid', '--algorithm=ES256')
+  t.match(shown.stdout, `\n  scope     ${offered}\n`)
+  t.match(shown.stdout, `-d scope='openid billing:read' http`)
+  t.match(shown.stdout, `--scope 'openid billing:read'\n`)
+  const openIdOnly = await serve(['--scope', 'openid'], 'openid', '--algorithm=ES256')
+  t.match(openIdOnly.stdout, '-d scope=openid http')
+
+  const invalid = await serve(['--scope', 'a"b'], 'openid')
+  t.equal(invalid.code, 2)
+  t.match(invalid.stderr, '--scope must be a space-delimited string')
+})
+
 t.test('encrypts access tokens for the key in a file', async (t) => {
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const dir = t.testdir({

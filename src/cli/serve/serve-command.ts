@@ -4,7 +4,11 @@
  */
 import type { AuthorizationServer } from '../../testing/authorization-server/authorization-server.js'
 import { createAuthorizationServer } from '../../testing/authorization-server/create-authorization-server.js'
-import type { AuthorizationServerOptions } from '../../testing/authorization-server/options.js'
+import {
+  type AuthorizationServerOptions,
+  DEFAULT_SCOPE,
+} from '../../testing/authorization-server/options.js'
+import { isOpenIdScope } from '../../testing/authorization-server/tokens/openid-scope.js'
 import {
   type TestClient,
   type TestUser,
@@ -47,6 +51,11 @@ const flags: Flags = {
     value: 'NAME=VALUE',
     repeatable: true,
     help: 'A claim in the tokens of the --user before it; the value is text or JSON; repeatable',
+  },
+  scope: {
+    value: 'SCOPE',
+    repeatable: true,
+    help: 'The scope of your API that the server offers, delimited by spaces; repeatable.\nDefault: orders:read orders:write. It always offers openid, profile, email, offline_access',
   },
   algorithm: { value: 'ALG', help: 'The signature algorithm of tokens. Default RS256' },
   audience: { value: 'AUDIENCE', help: 'The "aud" of access tokens. Default: that of the profile' },
@@ -114,17 +123,19 @@ SIGINT (Ctrl+C) or SIGTERM stops it.`,
   async run(args, { stdout, env, signals }) {
     const profile = args.value('profile')
     const users = readUsers(args, profile)
-    const server = await start(args, users)
+    const scope = offeredScope(args)
+    const server = await start(args, users, scope)
     const options = appOptions(server, profile)
     const ended = waitForSignal(signals)
     try {
       await writeResult(
         stdout,
         args.has('json')
-          ? `${jsonDocument(connectionDetails(server, users, options, args))}\n`
+          ? `${jsonDocument(connectionDetails(server, users, scope, options, args))}\n`
           : startupText(
               server,
               users,
+              scope,
               options,
               args.values('redirect-uri'),
               colorsFor(stdout, env).bold,
@@ -138,7 +149,18 @@ SIGINT (Ctrl+C) or SIGTERM stops it.`,
   },
 }
 
-async function start(args: Arguments, users: readonly TestUser[]): Promise<AuthorizationServer> {
+/** Returns the scope that the server offers: that of OpenID Connect, and that of the API. */
+function offeredScope(args: Arguments): readonly string[] {
+  const given = args.values('scope').flatMap((scope) => scope.split(' ').filter(Boolean))
+  if (given.length === 0) return DEFAULT_SCOPE
+  return [...new Set([...DEFAULT_SCOPE.filter(isOpenIdScope), ...given])]
+}
+
+async function start(
+  args: Arguments,
+  users: readonly TestUser[],
+  scope: readonly string[],
+): Promise<AuthorizationServer> {
   const encryption = await readEncryption(args)
   try {
     return await withFlagNames(flags, async () =>
@@ -147,6 +169,7 @@ async function start(args: Arguments, users: readonly TestUser[]): Promise<Autho
         port: args.wholeNumber('port'),
         publicUrl: args.value('public-url'),
         users,
+        scope,
         audience: args.value('audience'),
         clients: [
           { ...testClient, backchannelLogoutUri: args.value('backchannel-logout-uri') },
@@ -213,6 +236,7 @@ function waitForSignal(signals: SignalSource): Promise<void> {
 function connectionDetails(
   server: AuthorizationServer,
   users: readonly TestUser[],
+  scope: readonly string[],
   options: AppOptions,
   args: Arguments,
 ) {
@@ -225,6 +249,7 @@ function connectionDetails(
   return {
     issuer,
     audience,
+    scope: scope.join(' '),
     authorizationEndpoint,
     registrationEndpoint,
     tokenEndpoint,

@@ -1,5 +1,6 @@
 /** Renders what `serve` prints at its start: how to get a token, and the options of the plugin. */
 import type { AuthorizationServer } from '../../testing/authorization-server/authorization-server.js'
+import { apiScope } from '../../testing/authorization-server/tokens/openid-scope.js'
 import {
   type TestUser,
   testClient,
@@ -15,6 +16,7 @@ export const APP_CLIENT_ID = 'demo-app'
 export function startupText(
   server: AuthorizationServer,
   users: readonly TestUser[],
+  scope: readonly string[],
   options: AppOptions,
   redirectUris: readonly string[],
   bold: (text: string) => string,
@@ -22,10 +24,12 @@ export function startupText(
   const { issuer, audience, tokenEndpoint, endSessionEndpoint } = server
   const { clientId, clientSecret } = testClient
   const [first] = users as readonly [TestUser]
+  const requested = shellQuote(['openid', ...apiScope(scope).slice(0, 1)].join(' '))
   return `
 ${bold('authorization server')}  ${issuer}
 
   audience  ${audience}
+  scope     ${scope.join(' ')}
   client    ${clientId}, secret ${clientSecret}
 ${users.map(describeUser).join('\n')}
 
@@ -40,13 +44,13 @@ ${bold('log in at a page (MCP clients, Swagger UI, single-page apps)')}
 ${bold('get a token with curl')}
 
   curl -s -u ${clientId}:${clientSecret} -d grant_type=password ${formField('username', first.username)} \\
-    -d password=${first.password} -d scope='openid orders:read' ${tokenEndpoint}
+    -d password=${first.password} -d scope=${requested} ${tokenEndpoint}
 
 ${bold('print only the token')}
 
   FRS_CLIENT_SECRET=${clientSecret} FRS_PASSWORD=${first.password} npx ${PROGRAM} token \\
     --issuer ${issuer} --client-id ${clientId} \\
-    --username ${shellQuote(first.username)} --scope 'openid orders:read'
+    --username ${shellQuote(first.username)} --scope ${requested}
 
 ${bold('sign the user out (the response to the first command has the id_token)')}
 

@@ -102,12 +102,21 @@ export interface AuthorizationServerOptions {
   dangerouslyAllowRemote?: boolean | undefined
 }
 
+export const DEFAULT_SCOPE = [
+  'openid',
+  'profile',
+  'email',
+  'offline_access',
+  'orders:read',
+  'orders:write',
+] as const
+
 const DEFAULTS = {
   port: 0,
   host: '127.0.0.1',
   users: [testUser],
   clients: [testClient],
-  scope: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
+  scope: DEFAULT_SCOPE,
   profile: 'standard',
   accessTokenFormat: 'jwt',
   algorithm: 'RS256',

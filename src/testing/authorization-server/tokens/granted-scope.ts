@@ -52,7 +52,10 @@ export function requireOfferedScope(
 ): void {
   const values = requested?.split(' ').filter(Boolean) ?? []
   if (values.every((value) => offered.includes(value))) return
-  throw new OAuthError('invalid_scope', 'The scope has a value that this server does not offer.')
+  throw new OAuthError(
+    'invalid_scope',
+    `The server offers only the scope ${offered.join(' ')}. To offer others, set the option scope, or serve --scope.`,
+  )
 }
 
 /**
