@@ -45,7 +45,8 @@ export async function checkRoutes(
   let isOwn = true
   fastify.addHook('onRoute', function (route) {
     const guard = compile(route, guards)
-    if (isPreflightRoute(route as never)) {
+    const isPreflight = isPreflightRoute(route as never)
+    if (isPreflight) {
       route.config = checkedLast(route.config)
       gate.addLastHook(this)
     }
@@ -53,6 +54,7 @@ export async function checkRoutes(
       route.onRequest = [route.onRequest ?? [], ownRouteMarker].flat()
       return
     }
+    if (isPreflight) return
     declared.set(route, { context: this, auth: route.config?.auth, guard })
     for (const requirement of misplacedRequirements(route)) misplaced.add(requirement)
   })
@@ -72,7 +74,8 @@ export async function checkRoutes(
     // Routes that were declared before the plugin bypassed the onRoute hook above.
     const unchecked = routes - declaredRoutes
     if (unchecked > 0) {
-      fastify.log.warn({ routes: unchecked }, UNCHECKED)
+      // Without "global", such a route is open if its requirement is outside of config.auth.
+      fastify.log[guards.isGlobal ? 'info' : 'warn']({ routes: unchecked }, UNCHECKED)
     } else if (!guards.isGlobal && guarded.length === 0 && declaredRoutes > 0) {
       fastify.log.warn(NO_REQUIREMENTS)
     }
@@ -155,15 +158,18 @@ function ownRouteMarker(_request: FastifyRequest, _reply: FastifyReply, done: Do
 
 /**
  * Counts the application's routes on which Fastify runs the hook named `hook`, one per method.
- * Includes routes that were declared before the plugin.
+ * Includes routes that were declared before the plugin, but no preflight routes.
  */
 function countRoutes(fastify: FastifyInstance, hook: string): number {
   let methods = 0
   let routes = 0
   for (const line of fastify.printRoutes({ includeHooks: true, commonPrefix: false }).split('\n')) {
-    if (!line.includes('• ('))
-      methods = /\(([A-Z, -]+)\)(?: \{.*\})?$/.exec(line)?.[1]?.split(',').length ?? 0
-    else if (line.includes(`"${hook}()"`) && !line.includes(ownRouteMarker.name)) routes += methods
+    if (!line.includes('• (')) {
+      const [, path = '', names = ''] = /(\S*) \(([A-Z, -]+)\)(?: \{.*\})?$/.exec(line) ?? []
+      const isPreflight = (name: string) => name === 'OPTIONS' && path.endsWith('*')
+      methods = names.split(', ').filter((name) => name !== '' && !isPreflight(name)).length
+    } else if (line.includes(`"${hook}()"`) && !line.includes(ownRouteMarker.name))
+      routes += methods
   }
   return routes
 }

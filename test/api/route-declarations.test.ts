@@ -1,4 +1,5 @@
 /** F39, D42, A2: a mistaken declaration that would leave a route open is an error at startup. */
+import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import t, { type Test } from 'tap'
@@ -9,7 +10,7 @@ const valid = await tokenOf()
 const guard = (app: FastifyInstance, options: Partial<PluginOptions> = {}) =>
   app.register(resourceServer, given(options))
 
-function startOf(t: Test, build: (app: FastifyInstance) => unknown) {
+function startOf(t: Test, build: (app: FastifyInstance) => unknown, level = 'warn') {
   const warnings: string[] = []
   const lines: Record<string, unknown>[] = []
   const stream = {
@@ -19,7 +20,7 @@ function startOf(t: Test, build: (app: FastifyInstance) => unknown) {
       warnings.push(parsed.msg)
     },
   }
-  const app = Fastify({ logger: { level: 'warn', stream } })
+  const app = Fastify({ logger: { level, stream } })
   t.teardown(() => app.close())
   build(app)
   return { started: Promise.resolve(app.ready()), warnings, lines }
@@ -93,7 +94,7 @@ t.test('accepts a context with any route', async (t) => {
   }
 })
 
-t.test('warns of routes that were declared before the plugin was loaded', async (t) => {
+t.test('reports routes that were declared before the plugin was loaded', async (t) => {
   const late: Record<string, [routes: number, (app: FastifyInstance) => unknown]> = {
     'fastify-plugin': [
       2,
@@ -131,11 +132,24 @@ t.test('warns of routes that were declared before the plugin was loaded', async 
     ],
   }
   for (const [title, [routes, register]] of Object.entries(late)) {
-    const { started, warnings, lines } = startOf(t, register)
+    const { started, lines } = startOf(t, register, 'info')
     await started
-    t.match(warnings, [/^routes were declared before fastify-resource-server was loaded/], title)
-    t.match(lines, [{ routes }])
+    const msg = /^routes were declared before fastify-resource-server was loaded/
+    t.match(lines, [{ msg, routes, level: title === 'not awaited' ? 40 : 30 }], title)
     t.equal(lines.length, 1)
+  }
+})
+
+t.test('accepts a preflight route that was declared before', async (t) => {
+  for (const options of [{}, { global: false }]) {
+    const build = async (app: FastifyInstance) => {
+      await app.register(cors)
+      await guard(app, options)
+      app.get('/', { config: { auth: true } }, handler)
+    }
+    const { started, lines } = startOf(t, (app) => app.register(build), 'info')
+    await started
+    t.same(lines, [])
   }
 })
 
