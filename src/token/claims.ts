@@ -69,8 +69,7 @@ export function verifyClaims(
     checkIsAccessToken({ header, claims }, expectations) ?? verifyWellFormed(claims)
   if (isRejection(wellFormed)) return wellFormed
   return (
-    checkPresent(wellFormed, expectations.requiredClaims) ??
-    checkSession(wellFormed, expectations) ??
+    checkClaimsOfIssuer(wellFormed, expectations) ??
     checkTimes(timesOf(wellFormed), limits, now) ??
     checkAudience(wellFormed, expectations) ??
     wellFormed
@@ -237,7 +236,10 @@ function checkActor(act: unknown): Rejection | undefined {
 }
 
 /** Checks that the session ID is a string, absent or `null`. */
-function checkSession(claims: Claims, { sessionClaim }: TokenShape): Rejection | undefined {
+function checkSession(
+  claims: Claims,
+  sessionClaim: TokenShape['sessionClaim'],
+): Rejection | undefined {
   if (sessionClaim === undefined) return undefined
   let value: unknown = claims
   for (const name of sessionClaim) {
@@ -253,10 +255,14 @@ function malformedSession(path: readonly string[], found: unknown): Rejection {
   return rejection('claims', MALFORMED, `${claim}: a string`, jsonTypeOf(found))
 }
 
-export function checkPresent(claims: Claims, names: readonly string[]): Rejection | undefined {
-  const missing = names.find((name) => !Object.hasOwn(claims, name))
+/** Checks the claims that the options and the profile of the issuer require. */
+export function checkClaimsOfIssuer(
+  claims: Claims,
+  { requiredClaims, sessionClaim }: Pick<TokenShape, 'requiredClaims' | 'sessionClaim'>,
+): Rejection | undefined {
+  const missing = requiredClaims.find((name) => !Object.hasOwn(claims, name))
   return missing === undefined
-    ? undefined
+    ? checkSession(claims, sessionClaim)
     : rejection('claims', MALFORMED, `"${missing}"`, undefined)
 }
 

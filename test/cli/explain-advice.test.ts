@@ -81,6 +81,92 @@ t.test('names the length limit for a token that is too long', async (t) => {
   }
 })
 
+t.test('recognizes text that clients send if they have no token', async (t) => {
+  const texts = [
+    'undefined',
+    'null',
+    '[object Object]',
+    '$TOKEN',
+    `\${TOKEN}`,
+    '{{ token }}',
+    '<token>',
+  ]
+  for (const text of [...texts, '%TOKEN%']) {
+    const { advice } = await explain(text)
+    const expected = `"${text}" is no token: the client read the token from a variable`
+    t.equal(advice.token?.startsWith(expected), true, text)
+    t.equal((advice.credentials ?? advice.token)?.startsWith(expected), true, text)
+  }
+})
+
+t.test('tells opaque tokens with dots from damaged JWTs', async (t) => {
+  const valid = await token()
+  const [header = '', payload = '', signature = ''] = valid.split('.')
+  for (const opaque of ['ya29.a0AfH6SMBx9_abc', 'v4.public.AAECAwQF_w', 'v2.local.AAAA.BBBB']) {
+    await advises(t, 'token', 'An opaque token can only be verified by introspection', opaque)
+  }
+  const copy = 'Copy only the token, completely'
+  await advises(t, 'token', copy, `${header}.${payload}`)
+  await advises(t, 'token', copy, header.slice(0, 20))
+  await advises(t, 'token', copy, `${valid}.a.b`)
+  await advises(t, 'token', 'The header is not', `${header.slice(2)}.${payload}.${signature}`)
+  await advises(
+    t,
+    'token',
+    'The token is abbreviated',
+    `${valid.slice(0, 40)}...${valid.slice(-9)}`,
+  )
+  t.match((await explain(`${valid} ${valid}`)).advice.token, 'The input contains several tokens')
+  const { advice } = await explain(`${valid.slice(0, 30)} ${valid.slice(30)}`)
+  t.notMatch(advice.token, 'several tokens')
+})
+
+t.test('names the option "algorithms" for an algorithm that the API excludes', async (t) => {
+  const args = ['--algorithms', 'RS256']
+  await advises(
+    t,
+    'algorithm',
+    'Add ES256 to the option "algorithms" of the API',
+    await token(),
+    args,
+  )
+  const [, payload, signature] = (await token()).split('.')
+  const unknown = `${base64url({ alg: 'ES257' })}.${payload}.${signature}`
+  await advises(t, 'algorithm', /^Have the issuer sign with one of the expected/, unknown)
+})
+
+t.test('suggests the profile "cognito" for a token with the audience in client_id', async (t) => {
+  const cognito = await token({ aud: undefined, client_id: AUDIENCE, token_use: 'access' })
+  await advises(t, 'audience', 'set the profile "cognito", in the API and here', cognito)
+  const args = ['--profile', 'cognito']
+  t.match(await explain(cognito, args), { code: 0 })
+  const other = await token({ aud: undefined, client_id: 'other', token_use: 'access' })
+  await advises(t, 'audience', /^Request a token for this API/, other, args)
+})
+
+t.test('does not consider an access token with "amr" an ID token (RFC 9068)', async (t) => {
+  const input = await token({ aud: 'other', amr: ['pwd'] }, { typ: 'at+jwt' })
+  await advises(t, 'audience', /^Request a token for this API/, input)
+  const { stdout } = await runHere(['explain'], { input })
+  t.notMatch(stdout, 'ID token')
+})
+
+t.test('names the option for a sender-constrained token', async (t) => {
+  const thumbprint = base64url(Buffer.alloc(32))
+  const rows = [
+    [
+      { jkt: thumbprint },
+      'set the option "dpop" in the API, and have the client send a DPoP proof',
+    ],
+    [{ 'x5t#S256': thumbprint }, 'set the option "mtls" in the API, and have the client use its'],
+    [{ jkt: 'short' }, 'cannot verify. Have the issuer write "jkt" of "cnf": SHA-256 in base64url'],
+    [{ jwk: {} }, 'cannot verify. Have the issuer write a "cnf" with "jkt" or "x5t#S256"'],
+  ] as const
+  for (const [cnf, expected] of rows) {
+    await advises(t, 'binding', expected, await token({ cnf }))
+  }
+})
+
 t.test('advises to copy a token again if no part of it is malformed', async (t) => {
   t.match(malformedAdvice(await token(), 8_192), 'Copy it again, complete and unchanged')
 })
@@ -203,13 +289,21 @@ t.test('names the invalid header member', async (t) => {
 
 t.test('names the type of a malformed claim, including null', async (t) => {
   const rows = [
-    [{ exp: null }, '"exp" is null, and must be a finite number'],
+    [{ exp: null }, '"exp" is null, and must be a finite number: have the issuer write it'],
     [{ exp: `${now + 60}` }, '"exp" is a string, and must be a finite number'],
     [{ nbf: null }, 'omit a claim without a value'],
     [{ iat: [] }, '"iat" is an array'],
     [{ sub: 7 }, 'write it as a JSON string'],
     [{ sub: {} }, '"sub" is an object, and must be a string'],
     [{ sub: true }, '"sub" is a boolean'],
+    [
+      { sid: 7 },
+      '"sid" is a number, and must be a string: have the issuer write it as a JSON string',
+    ],
+    [
+      { act: 'a' },
+      '"act" is a string, and must be objects with "sub" or "client_id": have the issuer correct',
+    ],
   ] as const
   for (const [overrides, expected] of rows) {
     const { advice } = await explain(await token(overrides))
@@ -254,6 +348,11 @@ t.test('names keys without "kid", with a numeric "kid", and unusable keys', asyn
   const rsa = await makeKey('RS256')
   publish([rsa.publicJwk])
   await advises(t, 'key', 'has no "kid"', await token({}, { kid: undefined }))
+  const other = await makeKey('ES256')
+  publish([other.publicJwk])
+  const unsigned =
+    'The token has no "kid", and no key of the issuer that fits its algorithm verifies it'
+  await advises(t, 'signature', unsigned, await token({}, { kid: undefined }))
 })
 
 t.test('explains a key set without usable keys', async (t) => {
@@ -261,6 +360,8 @@ t.test('explains a key set without usable keys', async (t) => {
   await advises(t, 'key', 'none of its keys can verify a signature', await token())
   publish(Array.from({ length: 101 }, (_, i) => ({ ...key.publicJwk, kid: `${i}` })))
   await advises(t, 'key', /publishes 101 keys.*raise "jwks.maxKeys"/, await token())
+  publish([])
+  await advises(t, 'key', 'The key set is empty', await token())
   publish('none')
   await advises(t, 'key', 'is reachable from this machine', await token())
   respond = (_request, response) => response.end('no JSON')
@@ -344,7 +445,9 @@ t.test('names the difference between audiences that are spelled differently', as
   )
   await differs(`x ${url}`, url, 'in one string with others')
   await differs(`x,${url}`, url, 'Have the issuer write several audiences as an array')
-  await differs([7, null], url, 'Request a token for this API')
+  await differs([7, url], url, '"aud" must be a string or an array of strings')
+  await differs(null, url, '"aud" must be a string or an array of strings')
+  await differs(undefined, url, 'The token has no "aud", so it is not for a particular API')
   await differs('https://other.example', url, 'Request a token for this API')
   t.equal(spellingDifference('a', 'a'), undefined)
   t.equal(spellingDifference('HTTPS://a', 'https://a'), 'upper and lower case')

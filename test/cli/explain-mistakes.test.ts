@@ -58,10 +58,15 @@ t.test('reads the token from an argument, a prompt, or a header line', async (t)
     t.match(stdout, ' characters, read from the header\n')
     t.equal(stdout.replace(', read from the header', ''), expected.stdout)
   }
-  for (const input of ['', '\n', 'Bearer \n']) {
+  for (const [input, expected] of [
+    ['', 'no token: pass it on standard input'],
+    ['\n', 'no token: pass it on standard input'],
+    ['Bearer \n', 'the client sends an empty token'],
+    ['Authorization: Bearer', 'the client sends an empty token'],
+  ] as const) {
     const { code, stderr } = await explain(input)
     t.equal(code, 2)
-    t.match(stderr, 'no token: pass it on standard input')
+    t.match(stderr, expected)
   }
 })
 
@@ -163,9 +168,17 @@ t.test('recognizes an ID token', async (t) => {
     'Send an access token: this is an ID token, a refresh token or another token of the issuer',
   )
   const typ = await explain(
-    await server.issueToken({}, { header: { typ: 'application/Secevent+JWT' } }),
+    await server.issueToken({}, { header: { typ: 'application/other+jwt' } }),
   )
   t.match(typ.stdout, 'The profile okta accepts no token with this "typ"')
+  for (const [typ, name] of [
+    ['dpop+jwt', 'a DPoP proof'],
+    ['Logout+JWT', 'a logout token'],
+    ['application/secevent+jwt', 'a security event token'],
+  ]) {
+    const { stdout } = await explain(await server.issueToken({}, { header: { typ } }))
+    t.match(stdout, `This is ${name}, not an access token: send "access_token"`)
+  }
 })
 
 t.test('explains clock skew', async (t) => {

@@ -3,13 +3,15 @@
  * `ADVICE`.
  */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
-import { runtimeHint } from '../../base/algorithms.js'
+import { boundKeyOf, readConfirmation } from '../../access-token/confirmation.js'
+import { isAsymmetric, runtimeHint } from '../../base/algorithms.js'
 import type { ResolvedDecryption } from '../../decryption/options.js'
 import type { ResourceServerError } from '../../errors/resource-server-error.js'
+import { isRejection } from '../../errors/result.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'
-import { isExpectedType } from '../../token/claims.js'
-import type { ParsedJws } from '../../token/compact-jws.js'
+import { isExpectedType, mediaType } from '../../token/claims.js'
+import type { Claims, ParsedJws } from '../../token/compact-jws.js'
 import { audienceAdvice } from './audience-advice.js'
 import { malformedClaimAdvice } from './claim-advice.js'
 import { credentialsAdvice } from './credentials-advice.js'
@@ -72,8 +74,7 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
   'issued-at': ({ jws, now }) => timeAdvice('issued-at', jws.claims, now),
   age: ({ jws, now }) => timeAdvice('age', jws.claims, now),
   audience: ({ jws, issuer }) => audienceAdvice(jws.claims, issuer.expectations),
-  binding: () =>
-    'The token is sender-constrained. The API must accept such tokens (option "dpop" or "mtls"), and the client must send a proof of possession with the token.',
+  binding: ({ jws, error }) => bindingAdvice(jws.claims, error),
   scope: ({ jws, issuer, requirement }) =>
     scopeAdvice(issuer.profile.scope(jws.claims as AccessTokenClaims), `${requirement.scope}`),
   policy: ({ jws, issuer, requirement }) => policyAdvice(jws.claims, issuer.profile, requirement),
@@ -97,6 +98,9 @@ function algorithmAdvice(alg: string): string {
     return `${alg} needs a secret that the API shares with the issuer. Have the issuer sign with RS256 or ES256 (Auth0: "Signing Algorithm" of the API). During a migration, an API accepts both with "secret" and "dangerouslyAllowSecretWithKeys"; to check such a token here, add --secret with a file that contains the secret.`
   }
   if (/^none$/i.test(alg)) return UNSIGNED
+  if (isAsymmetric(alg)) {
+    return `Add ${alg} to the option "algorithms" of the API (--algorithms here), or have the issuer sign with one of the expected algorithms.`
+  }
   return `Have the issuer sign with one of the expected algorithms${runtimeHint(alg) || '.'}`
 }
 
@@ -106,14 +110,25 @@ function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Is
       ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex issues such tokens), the API must set the option "dangerouslyAllowIdTokenClaims". To try the option here, add --dangerously-allow-id-token-claims.`
       : SEND_ACCESS_TOKEN
   }
+  const other = OTHER_TYPES.get(mediaType(header.typ ?? ''))
+  if (other !== undefined) {
+    return `This is ${other}, not an access token: send "access_token" of the token response.`
+  }
   return isExpectedType(header.typ, expectations)
     ? 'Send an access token: this is an ID token, a refresh token or another token of the issuer.'
     : `The profile ${profile.name} accepts no token with this "typ". If it is an access token, have the issuer correct "typ", or choose another --profile.`
 }
 
+/** What tokens with these values of `typ` are. */
+const OTHER_TYPES: ReadonlyMap<string, string> = new Map([
+  ['dpop+jwt', 'a DPoP proof'],
+  ['logout+jwt', 'a logout token'],
+  ['secevent+jwt', 'a security event token'],
+])
+
 function claimsAdvice(
   { claims }: ParsedJws,
-  { expected }: ResourceServerError,
+  { expected, reason }: ResourceServerError,
   { profile, requiredClaims }: Issuer,
 ): string {
   if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
@@ -121,7 +136,7 @@ function claimsAdvice(
     return `The option "requiredClaims" of the API requires ${expected}. Have the issuer put it into access tokens.`
   }
   return (
-    malformedClaimAdvice(claims, expected) ??
+    malformedClaimAdvice(reason) ??
     `The profile ${profile.name} requires ${expected}. Have the issuer put it into access tokens, or choose another --profile; if it is an ID token, send the access token instead.`
   )
 }
@@ -134,6 +149,18 @@ function scopeAdvice(scope: readonly string[], wanted: string): string {
     return 'The required scope contains a comma, so it is read as one value: delimit it by spaces, in --scope and in the API.'
   }
   return `The token grants: ${scope.join(' ') || 'nothing'}. Request the scope with the token (token --scope "${wanted}"), and check that the issuer grants it to this client and user.`
+}
+
+function bindingAdvice(claims: Claims, { expected }: ResourceServerError): string {
+  const confirmation = readConfirmation(claims)
+  if (isRejection(confirmation)) {
+    return `The token is sender-constrained in a way that the plugin cannot verify. Have the issuer write ${expected}.`
+  }
+  const [option, proof] =
+    boundKeyOf(confirmation) === undefined
+      ? ['"mtls"', 'use its certificate']
+      : ['"dpop"', 'send a DPoP proof with each request']
+  return `The token is sender-constrained: set the option ${option} in the API, and have the client ${proof}.`
 }
 
 const UNREADABLE = { claims: {}, header: { alg: '' } } as ParsedJws

@@ -1,19 +1,18 @@
 /** Advises on a claim of the wrong type. */
-import type { Claims } from '../../token/compact-jws.js'
-import { jsonTypeName } from '../json-type-name.js'
+import type { RejectionReason } from '../../errors/rejection-reason.js'
+import { withArticle } from '../json-type-name.js'
 
 /**
- * Returns the advice; `undefined` if `expected` does not name a claim that the token has.
- *
- * @param expected the member `expected` of the rejection reason, such as `"exp": a finite number`.
+ * Returns the advice; `undefined` if the reason does not name a claim that the token has, such as
+ * `"exp": a finite number`, and its JSON type.
  */
-export function malformedClaimAdvice(claims: Claims, expected = ''): string | undefined {
-  const [, name, wanted] = /^"([^"]+)": (.+)$/.exec(expected) ?? []
-  if (name === undefined || !Object.hasOwn(claims, name)) return undefined
-  const value = claims[name]
-  const remedy =
-    value === null
-      ? 'omit a claim without a value'
-      : `write it as a JSON ${wanted?.split(' ').at(-1)}`
-  return `"${name}" is ${jsonTypeName(value)}, and must be ${wanted} (RFC 7519 §4.1): have the issuer ${remedy}.`
+export function malformedClaimAdvice({ expected, found }: RejectionReason): string | undefined {
+  const [, name, wanted] = /^(".+"): (.+)$/.exec(`${expected}`) ?? []
+  const [, type] = /^"(.+)"$/.exec(`${found}`) ?? []
+  if (name === undefined || type === undefined) return undefined
+  const [right] = /(?:string|number)$/.exec(`${wanted}`) ?? []
+  const written = right === undefined ? 'correct it' : `write it as a JSON ${right}`
+  // "exp" is required, so it cannot be omitted.
+  const remedy = type === 'null' && name !== '"exp"' ? 'omit a claim without a value' : written
+  return `${name} is ${withArticle(type)}, and must be ${wanted}: have the issuer ${remedy}.`
 }

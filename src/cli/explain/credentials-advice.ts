@@ -1,12 +1,15 @@
 /** Advises on input from which an API reads no token. */
 import type { GivenToken } from './given-token.js'
+import { placeholderAdvice } from './malformed-advice.js'
 
-export function credentialsAdvice({ authorization, removed }: GivenToken): string {
+export function credentialsAdvice({ authorization, token, removed }: GivenToken): string {
   const told =
     removed.length === 0 ? '' : ` To read the token, explain removed: ${removed.join(', ')}.`
   if (/^dpop(?:[ \t]|$)/i.test(authorization)) {
     return 'An API accepts the scheme DPoP only with its option "dpop" and a proof, which explain does not check. The steps below check the token alone.'
   }
+  const placeholder = placeholderAdvice(token)
+  if (placeholder !== undefined) return placeholder
   if (!/^bearer(?:[ \t]|$)/i.test(authorization)) {
     return `The API accepts only the scheme Bearer: send "Authorization: Bearer", a space, and the token.${told}`
   }

@@ -124,9 +124,9 @@ export const explain: Command = {
 and asks whether the API is configured with the issuer and audience of the token (exit code 5).
 
 The token is read from standard input, or prompted for at the terminal. As an argument, it is visible
-to other users of the machine while the command runs. A whole header line, or "Bearer" and the token,
-is read too. Anything else around the token (quotation marks, the JSON of a token response) is removed
-and reported, because an API rejects it.
+to other users of the machine while the command runs. "Bearer" and the token, or a whole header line,
+also within a curl command, are read too. Anything else around the token (quotation marks, the JSON of
+a token response) is removed and reported, because an API rejects it.
 
 The steps and the result are those of the plugin. Unlike the plugin, explain continues after a failed
 step. It fetches the keys of the issuer and sends the token nowhere. It prints the claims, but neither
@@ -278,7 +278,11 @@ async function readToken(args: Arguments, context: ProcessContext): Promise<stri
   const [operand] = args.operands
   const given = operand ?? (await readInput(context))
   if (readGivenToken(given).token === '') {
-    throw new UsageError('no token: pass it on standard input')
+    throw new UsageError(
+      given.trim() === ''
+        ? 'no token: pass it on standard input'
+        : 'the input has no token after the scheme or the name of the header. An API responds with 400: the client sends an empty token',
+    )
   }
   return given
 }

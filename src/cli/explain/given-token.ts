@@ -18,19 +18,25 @@ export interface GivenToken {
 }
 
 const HEADER_NAME = /^authorization:[ \t]*/i
+/** Matches the header in a command line, a request, or an object of headers. */
+const HEADER_WITHIN = /(?<![\w-])authorization["']?\s*[:=]\s*["'`]?([^"'`\r\n]+)/i
 const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
-/** Matches another scheme before a JWT, as in a header value that begins with `JWT eyJ`. */
-const OTHER_SCHEME = /^(?:bearer:|[a-z-]+)[ \t]+eyJ/i
+/** Matches another scheme, as in a header value that begins with `JWT eyJ`. */
+const OTHER_SCHEME = /^(?:(?:bearer:|[a-z-]+)[ \t]+eyJ|basic[ \t])/i
 
 /**
  * Returns the token and the credentials that the input contains.
  *
- * @param text a header line, the value of a header, or a token. Whitespace around it is ignored.
+ * @param text a header line, also within other text such as a command line; the value of a header;
+ *   or a token. Whitespace around it is ignored.
  */
 export function readGivenToken(text: string): GivenToken {
   // Whitespace at both ends is ignored, because HTTP clients trim header values too.
   const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
-  const value = given.replace(HEADER_NAME, '')
+  const value =
+    HEADER_NAME.test(given) || SCHEME.test(given)
+      ? given.replace(HEADER_NAME, '')
+      : (HEADER_WITHIN.exec(given)?.[1]?.trim() ?? given)
   const isHeader = value !== given || SCHEME.test(value) || OTHER_SCHEME.test(value)
   const authorization = isHeader ? value : `Bearer ${value}`
   const token = value.replace(SCHEME, '')

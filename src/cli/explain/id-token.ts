@@ -6,13 +6,13 @@ export const SEND_ACCESS_TOKEN =
 
 /**
  * Whether the token has a claim that indicates an ID token: `at_hash`, `c_hash` or `s_hash`;
- * `nonce` or `amr` (OpenID Connect Core §2); `token_use` "id" of Cognito; or `typ` "ID" of
- * Keycloak.
+ * `nonce` (OpenID Connect Core §2); `token_use` "id" of Cognito; or `typ` "ID" of Keycloak. `amr`
+ * indicates none, because access tokens may have it (RFC 9068 §2.2.1).
  */
 export function looksLikeIdToken(claims: Claims): boolean {
   return (
     hasIdTokenHash(claims) ||
-    ['nonce', 'amr'].some((name) => Object.hasOwn(claims, name)) ||
+    Object.hasOwn(claims, 'nonce') ||
     claims.token_use === 'id' ||
     claims.typ === 'ID'
   )

@@ -20,7 +20,7 @@ export function keyAdvice(
   if (error.check === 'keys-unavailable') return unavailableAdvice(error, issuer, observed)
   return observed.areKeysGiven
     ? 'No key of --key has the "kid" of the token and fits its algorithm. Add the key that signed the token, or omit --key to fetch the key set of the issuer.'
-    : unknownKeyAdvice(header.kid, observed.keys)
+    : unknownKeyAdvice(header.kid, observed.keys as readonly unknown[])
 }
 
 function unavailableAdvice(
@@ -32,9 +32,10 @@ function unavailableAdvice(
     return `${redirect.from} redirects to ${redirect.to}, and redirects are not followed: set --issuer or --jwks-uri to the final address.`
   }
   if (cause instanceof TooManyKeysError) {
-    return `The issuer publishes ${keys.length} keys. Have it remove retired keys, or raise "jwks.maxKeys" in the API.`
+    return `The issuer publishes ${keys?.length} keys. Have it remove retired keys, or raise "jwks.maxKeys" in the API.`
   }
-  if (keys.length > 0) {
+  if (keys?.length === 0) return 'The key set is empty: have the issuer publish its keys.'
+  if (keys !== undefined) {
     return 'The key set was read, but none of its keys can verify a signature: check their "kty", "use", "key_ops", "alg" and size (RSA: 2048 to 8192 bits), and that they are public keys.'
   }
   const check = canParseUrl(issuer)
@@ -77,6 +78,9 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
 export function signatureAdvice({ header, signature }: CompactJws): string {
   if (/^ES\d/.test(header.alg) && isDer(signature)) {
     return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) create it. A JWT requires R and S concatenated, each in full length (RFC 7518 §3.4): have the signer convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
+  }
+  if (header.kid === undefined && !header.alg.startsWith('HS')) {
+    return 'The token has no "kid", and no key of the issuer that fits its algorithm verifies it. The token was modified or truncated, or signed with a key that the issuer does not publish, such as that of another environment. Get a new token from this issuer.'
   }
   if (header.alg.startsWith('HS')) {
     return 'The token was modified after it was signed, truncated, or signed with another secret. Compare the secret with that of the issuer; if the issuer shows it in base64, it may use the decoded bytes.'

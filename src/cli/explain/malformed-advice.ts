@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { isJsonObject, parseJsonObject } from '../../base/json-object.js'
 import { isRejection } from '../../errors/result.js'
 import { decodeBase64url } from '../../token/base64url.js'
-import { splitCompact } from '../../token/compact-serialization.js'
+import { decodeText, splitCompact } from '../../token/compact-serialization.js'
 import { readHeader } from '../../token/jose-header.js'
 import { isCheapToParse } from '../../token/json-cost.js'
 import { jsonTypeName } from '../json-type-name.js'
@@ -12,7 +12,10 @@ import { readEncryptedLayer } from './encrypted-layer.js'
 export const UNSIGNED = 'The token is not signed at all: anyone can create it.'
 
 const SEVERAL_TOKENS =
-  'The input contains several tokens, separated by commas: a header was sent more than once. Copy one token only, and have the client or the gateway send one.'
+  'The input contains several tokens. Copy one token only. If a client or a gateway sends them in one header, or sends the header more than once, have it send one.'
+
+const OPAQUE =
+  'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API. A refresh token is opaque as well: send the "access_token" of the token response.'
 
 /** Maximum number of nested levels of JSON that the plugin accepts. */
 const MAX_DEPTH = 32
@@ -21,11 +24,15 @@ const MAX_HEADERS = 16_384
 
 export function malformedAdvice(raw: string, maxTokenLength: number): string {
   if (raw.length > maxTokenLength) return tooLong(raw.length, maxTokenLength)
-  const parts = splitCompact(raw)
-  if (parts === undefined) {
-    if (raw.includes(',')) return SEVERAL_TOKENS
-    return forIssuerItselfAdvice(raw) ?? wrongNumberOfParts(raw, raw.split('.').length)
+  const placeholder = placeholderAdvice(raw)
+  if (placeholder !== undefined) return placeholder
+  if (isEncodedJwt(raw)) {
+    return 'The input is a JWT that was encoded in base64 once more: send the JWT itself, which begins with "eyJ".'
   }
+  const parts = splitCompact(raw)
+  if (parts === undefined && hasSeveralTokens(raw)) return SEVERAL_TOKENS
+  if (isOpaque(raw)) return OPAQUE
+  if (parts === undefined) return forIssuerItselfAdvice(raw) ?? wrongNumberOfParts(raw)
   const [header, payload, signature] = parts
   return (
     objectAdvice('header', header) ??
@@ -44,18 +51,39 @@ function tooLong(length: number, most: number): string {
   return `The token has ${length} characters; this API accepts at most ${most}. Have the issuer put fewer claims into it (groups and roles are the usual cause), or raise "maxTokenLength" in the API, and --max-token-length here.${headers}`
 }
 
-function wrongNumberOfParts(raw: string, parts: number): string {
-  switch (parts) {
-    case 1:
-      if (isEncodedJwt(raw)) {
-        return 'The input is a JWT that was encoded in base64 once more: send the JWT itself, which begins with "eyJ".'
-      }
-      return 'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API. A refresh token is opaque as well: send the "access_token" of the token response.'
-    case 5:
-      return 'The token has five parts, so it is encrypted (JWE). To decrypt it here, add --decryption-key with the private key of the API, which must have the option "decryption"; or have the issuer not encrypt the tokens for this API.'
-    default:
-      return 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
+function wrongNumberOfParts(raw: string): string {
+  if (/\.{3}|…/.test(raw)) {
+    return 'The token is abbreviated with "…": copy it completely, from where it was issued.'
   }
+  return readEncryptedLayer(raw)?.header.enc === undefined
+    ? 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
+    : 'The token has five parts, so it is encrypted (JWE). To decrypt it here, add --decryption-key with the private key of the API, which must have the option "decryption"; or have the issuer not encrypt the tokens for this API.'
+}
+
+/**
+ * Returns the advice on text that clients send if they have no token, such as `undefined` or
+ * `$TOKEN`; `undefined` for any other text.
+ */
+export function placeholderAdvice(text: string): string | undefined {
+  if (!PLACEHOLDER.test(text)) return undefined
+  return `"${text}" is no token: the client read the token from a variable or a member that does not exist, or did not replace the placeholder.`
+}
+
+const PLACEHOLDER =
+  /^(?:undefined|null|none|nil|nan|true|false|\[object [a-z]+\]|\$\{?\w{1,40}\}?|\{{1,2}[\w .-]{1,40}\}{1,2}|<[\w .-]{1,40}>|%\w{1,40}%)$/i
+
+function hasSeveralTokens(raw: string): boolean {
+  return raw.includes(',') || (raw.match(/eyJ[\w-]*\.eyJ/g) ?? []).length > 1
+}
+
+/**
+ * Whether the text is no JWT, damaged or not: it begins differently, and no part of it encodes JSON.
+ */
+function isOpaque(raw: string): boolean {
+  return (
+    !raw.startsWith('eyJ') &&
+    raw.split('.').every((part) => parse(decodeText(part) ?? '') === undefined)
+  )
 }
 
 /** Whether the text is the base64 encoding of a JWT. */

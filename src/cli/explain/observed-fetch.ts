@@ -19,8 +19,8 @@ export class ObservedFetch {
   areKeysGiven = false
   /** The first redirect of the issuer, which was not followed; `undefined` if there was none. */
   redirect: Redirect | undefined
-  /** The keys of the last key set, not validated. Empty if no key set was fetched. */
-  keys: readonly unknown[] = []
+  /** The keys of the last key set, not validated; `undefined` if no key set was fetched. */
+  keys: readonly unknown[] | undefined
   /** The code and message of the last failed connection; `undefined` if there was none. */
   failure: string | undefined
 

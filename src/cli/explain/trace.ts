@@ -15,8 +15,8 @@ import { compilePolicy, type Policy, type Requirement } from '../../policy/requi
 import type { Core } from '../../server/assembly.js'
 import { checkAudience } from '../../token/audience.js'
 import {
+  checkClaimsOfIssuer,
   checkIsAccessToken,
-  checkPresent,
   checkTimes,
   type TimeLimits,
   verifyWellFormed,
@@ -231,7 +231,7 @@ async function tryClaims(
   )
   await list.try(
     'claims',
-    () => checkPresent(claims, requiredClaims),
+    () => checkClaimsOfIssuer(claims, expectations),
     () => present,
   )
   await list.try(
