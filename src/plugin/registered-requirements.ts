@@ -14,7 +14,7 @@ export class RegisteredRequirements {
 
   constructor(fastify: FastifyInstance) {
     this.#fastify = fastify
-    fastify.addHook('onRegister', (instance, options: RegisterOptions & Members) => {
+    fastify.addHook('onRegister', (instance, options: RegisterOptions & RouteMembers) => {
       if ([options.auth, options.config?.auth].some(isRequirement)) this.#contexts.push(instance)
     })
   }
@@ -34,7 +34,7 @@ export class RegisteredRequirements {
   }
 }
 
-interface Members {
+interface RouteMembers {
   readonly auth?: unknown
   readonly config?: { readonly auth?: unknown } | null
 }
