@@ -235,8 +235,14 @@ export class AccessToken {
   /**
    * Whether all given scope tokens were granted, or are implied by granted ones (option
    * `scopeImplies`). The comparison is case-sensitive (RFC 6749 §3.3).
+   *
+   * @throws {TypeError} without a scope token, or if one is not a string, because the result would
+   *   say nothing about the token.
    */
   hasScope(...tokens: readonly string[]): boolean {
+    if (tokens.length === 0 || !tokens.every((token) => typeof token === 'string')) {
+      throw new TypeError('hasScope() requires one or more scope tokens, each as an argument')
+    }
     return tokens.every((token) => this.#includes(token))
   }
 

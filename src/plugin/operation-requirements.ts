@@ -39,7 +39,8 @@ export class OperationRequirements {
   /** Implements `request.requireScope()`. */
   requireScope(request: FastifyRequest, tokens: readonly string[]): void {
     const { auth } = request
-    if (auth !== null && tokens.length > 0 && auth.hasScope(...tokens)) return
+    const isValid = tokens.length > 0 && tokens.every((token) => typeof token === 'string')
+    if (isValid && auth?.hasScope(...tokens)) return
     const guard = this.#guardOf(request, 'requireScope')
     const required = compileScope({ scope: scopeTokens('requireScope', tokens) }).fixed
     const routeScope = scopeForChallenge(guard.policy.scope, request)
@@ -78,7 +79,7 @@ export class OperationRequirements {
     if (guard !== undefined && (guard.optional || request.auth !== null)) return guard
     throw new TypeError(
       `request.${method}() was called on a request without a verified access token. Protect the ` +
-        'route (remove auth: false), or call it after the onRequest hooks',
+        'route (remove auth: false or, with global: false, set config.auth), or call it after the onRequest hooks',
     )
   }
 

@@ -114,6 +114,6 @@ function readClaims(this: FastifyRequest): AccessTokenClaims {
 function missingToken(member: string): never {
   throw new TypeError(
     `request.${member} was read on a request without a verified access token. Protect the route ` +
-      '(remove auth: false), or check request.auth, which is null without a token',
+      '(remove auth: false or, with global: false, set config.auth), or check request.auth, which is null without a token',
   )
 }

@@ -38,10 +38,11 @@ export interface CompiledClaim {
 
 /** @throws {TypeError} if a requirement is invalid; the message names the claim and the fix. */
 export function compileClaims(
-  claims: Readonly<Record<string, ClaimRequirement>> = {},
+  claims: Readonly<Record<string, ClaimRequirement>> | undefined,
 ): readonly CompiledClaim[] {
-  if (!isPlainObject(claims))
-    throw new TypeError('"claims" must be an object whose keys are claim names')
+  if (claims === undefined) return []
+  if (!isPlainObject(claims) || Object.keys(claims).length === 0)
+    throw new TypeError('"claims" must be an object with one or more members, named as the claims')
   return Object.entries(claims).map(([name, required]) => {
     const accepts = compileValue(name, required)
     return { name, holds: (claims) => accepts(claimAt(claims, name), claims) }

@@ -102,7 +102,7 @@ export function lackOfScope(
   token: AccessToken,
   { allOf, anyOf }: RequiredScope,
 ): RejectionReason | undefined {
-  if (!token.hasScope(...allOf)) return missingScope(token, allOf.join(' '))
+  if (allOf.length > 0 && !token.hasScope(...allOf)) return missingScope(token, allOf.join(' '))
   if (anyOf.length === 0 || anyOf.some((item) => token.hasScope(item))) return undefined
   return missingScope(token, anyOf.join(' or '))
 }
@@ -159,6 +159,12 @@ export function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (copy.length > 0 && copy.every(isScopeToken)) return copy as readonly string[]
   throw new TypeError(
     `"${name}" must have one or more scope tokens: printable ASCII without spaces, quotation marks ` +
-      `or backslashes${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
+      `or backslashes${FORMS.get(name) ?? ''}`,
   )
 }
+
+/** How the scope tokens are given, for the message. */
+const FORMS: ReadonlyMap<string, string> = new Map([
+  ['scope', ', in an array or delimited by single spaces'],
+  ['requireScope', ', each as an argument'],
+])

@@ -1,9 +1,14 @@
 /** Names of options in other packages, each with the option of this package that replaces it. */
 
-const SCOPE = '"scope" in config.auth of each route'
+import { REQUIREMENT_KEYS } from '../policy/requirement.js'
+
+/** The options "dpop" and "mtls" exist as well. */
+const REQUIREMENTS = REQUIREMENT_KEYS.filter((key) => key !== 'dpop' && key !== 'mtls')
+const OPTIONAL = 'config: { auth: { optional: true } } on each route that accepts no token'
 const OPEN_ROUTES = 'config: { auth: false } on each route to open'
 
 export const EQUIVALENT_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ...REQUIREMENTS.map((key) => [key, `"${key}" in config.auth of each route`] as const),
   ['authority', '"issuer"'],
   ['allowedIss', '"issuer"'],
   ['domain', '"issuer", which is a URL,'],
@@ -28,7 +33,13 @@ export const EQUIVALENT_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['exclude', OPEN_ROUTES],
   ['publicPaths', OPEN_ROUTES],
   ['publicRoutes', OPEN_ROUTES],
-  ['requiredScopes', SCOPE],
-  ['scope', SCOPE],
-  ['scopes', SCOPE],
+  ['unless', OPEN_ROUTES],
+  ['skip', OPEN_ROUTES],
+  ['optional', OPTIONAL],
+  ['credentialsRequired', OPTIONAL],
+  ['authRequired', OPTIONAL],
+  ['requiredScopes', '"scope" in config.auth of each route'],
+  ['scopes', '"scope" in config.auth of each route'],
+  ['auth', 'config.auth of each route'],
+  ['maxAge', '"maxTokenAge", in seconds, or "maxAge" in config.auth of each route'],
 ])

@@ -60,6 +60,25 @@ export const ENVIRONMENT_VARIABLES = {
 } as const satisfies Record<string, readonly [option: string, kind: ValueKind]>
 
 const REQUIRED = ['ISSUER', 'AUDIENCE']
+/**
+ * Options that no variable sets, with names that other programs hardly use. A variable for one is
+ * an error, because ignoring it could make the API accept more.
+ */
+const CODE_OPTIONS = [
+  'global',
+  'logRejections',
+  'backchannelLogout',
+  'resourceMetadata',
+  'scopeImplies',
+  'decryption',
+  'tokenCache',
+  'revocations',
+  'securityEvents',
+  'dangerouslyNoAudience',
+  'dangerouslyAudienceFrom',
+  'dangerouslyAllowIdTokenClaims',
+  'dangerouslyAllowSecretWithKeys',
+]
 /** Options of which one value is not an array. */
 const ONE_OR_MORE = ['issuer', 'audience']
 
@@ -117,6 +136,7 @@ export function optionsFromEnvironment(
     if (member === undefined) options[group] = value
     else introspection[member] = value
   }
+  requireAlgorithms(options, prefix)
   return {
     ...options,
     ...(Object.keys(introspection).length > 0 && { introspection }),
@@ -142,6 +162,12 @@ function read(variable: string, text: string, kind: ValueKind, mayBeOne: boolean
 }
 
 function readList(variable: string, text: string, mayBeOne: boolean): string | readonly string[] {
+  // Docker passes the quotation marks in an --env-file on, unlike a shell.
+  if (/^["'[]/.test(text)) {
+    throw new TypeError(
+      `${variable} must be written without quotation marks and brackets: delimit elements by commas`,
+    )
+  }
   const elements = text.split(',').map((element) => element.trim())
   if (elements.includes('')) {
     throw new TypeError(`${variable} must have no empty element: delimit elements by one comma`)
@@ -159,8 +185,30 @@ function rejectMisspelled(env: Readonly<Record<string, unknown>>, prefix: string
         `${variable} is unknown with the prefix "${prefix}". Set the prefix to "${prefix}_"`,
       )
     }
+    const option = CODE_OPTIONS.find((key) => variableOf(key) === name)
+    if (option !== undefined) {
+      throw new TypeError(`${variable} is unknown: set the option "${option}" in the code`)
+    }
     const meant = nearest(name, known)
+    if (meant === undefined && name.startsWith('INTROSPECTION_')) {
+      throw new TypeError(
+        `${variable} is unknown: set other options of "introspection" in the code`,
+      )
+    }
     if (meant === undefined) continue
     throw new TypeError(`${variable} is unknown. Did you mean ${prefix}${meant}?`)
   }
+}
+
+/** @throws {TypeError} if only the secret is set, perhaps by another program, such as Auth.js. */
+function requireAlgorithms(options: Readonly<Record<string, unknown>>, prefix: string): void {
+  if (!('secret' in options) || 'algorithms' in options) return
+  throw new TypeError(
+    `${prefix}SECRET requires ${prefix}ALGORITHMS, such as HS256. If ${prefix}SECRET belongs to another program, choose another prefix`,
+  )
+}
+
+/** Returns the name that a variable for the option would have, such as `MAX_TOKEN_AGE`. */
+function variableOf(option: string): string {
+  return option.replace(/[A-Z]/g, '_$&').toUpperCase()
 }

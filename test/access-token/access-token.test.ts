@@ -50,11 +50,16 @@ t.test('compares scope tokens exactly', async (t) => {
   const token = await verified({ scope: 'orders:read profile' })
   t.ok(token.hasScope('profile'))
   t.ok(token.hasScope('profile', 'orders:read'))
-  t.ok(token.hasScope())
   for (const other of ['Profile', 'orders', 'orders:*', 'orders:read profile', '', 'profile ']) {
     t.notOk(token.hasScope(other), JSON.stringify(other))
   }
   t.notOk(token.hasScope('profile', 'admin'))
+  for (const mistaken of [[], [undefined], [['profile']], ['profile', null]]) {
+    t.throws(() => token.hasScope(...(mistaken as string[])), {
+      name: 'TypeError',
+      message: 'hasScope() requires one or more scope tokens, each as an argument',
+    })
+  }
 })
 
 t.test('is immutable, because requests share it', async (t) => {

@@ -238,6 +238,7 @@ const mistakes: [title: string, auth: unknown, message: RegExp][] = [
   ['anyRole as a string', { anyRole: 'a' }, /"anyRole" must be a non-empty array/],
   ['no anyGroup', { anyGroup: [] }, /"anyGroup" must be/],
   ['an empty anyPermission', { anyPermission: [''] }, /"anyPermission" must be/],
+  ['claims without a member', { claims: {} }, /"claims" must be an object with one or more/],
   ['claims as an array', { claims: ['tenant'] }, /"claims" must be an object/],
   ['claims as null', { claims: null }, /"claims" must be an object/],
   ['claims as a string', { claims: 'tenant' }, /"claims" must be an object/],

@@ -231,6 +231,10 @@ t.test('the error of a requirement contains the value or the fix', async (t) => 
       { claims: { realm_access: { roles: 'a' } } },
       /, an object: .* such as "realm_access\.roles"$/,
     ],
+    [
+      { clientId: 'a' },
+      /Use "authorize", such as \(token\) => token\.clientId === 'reports', inst/,
+    ],
     [{ sub: 'ada' }, /Use "claims", such as \{ sub: 'ada' \}, instead$/],
   ]
   const app = Fastify()

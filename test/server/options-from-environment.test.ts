@@ -100,6 +100,25 @@ t.test('names the variable of a mistake, and shows no value', async (t) => {
     [{ RESOURCE_SERVER_CLOCK_TOLERANCE: '1e3' }, 'must be a whole number in digits'],
     [{ RESOURCE_SERVER_DANGEROUSLY_ALLOW_HTTP: 'yes' }, 'must be true or false'],
     [{ RESOURCE_SERVER_DANGEROUSLY_ALLOW_HTTP: 'TRUE' }, 'must be true or false'],
+    [{ RESOURCE_SERVER_AUDIENCE: '"a"' }, 'RESOURCE_SERVER_AUDIENCE must be written without quot'],
+    [{ RESOURCE_SERVER_ISSUER: "'a'" }, 'RESOURCE_SERVER_ISSUER must be written without quotation'],
+    [{ RESOURCE_SERVER_AUDIENCE: '["a","b"]' }, 'and brackets: delimit elements by commas'],
+    [
+      { RESOURCE_SERVER_SECRET: 'x'.repeat(32) },
+      'RESOURCE_SERVER_SECRET requires RESOURCE_SERVER_ALGORITHMS, such as HS256. If',
+    ],
+    [
+      { RESOURCE_SERVER_GLOBAL: 'true' },
+      'RESOURCE_SERVER_GLOBAL is unknown: set the option "global" in the code',
+    ],
+    [
+      { RESOURCE_SERVER_DANGEROUSLY_NO_AUDIENCE: 'true' },
+      'is unknown: set the option "dangerouslyNoAudience" in the code',
+    ],
+    [
+      { RESOURCE_SERVER_INTROSPECTION_CACHE_MAX_AGE: '0' },
+      'RESOURCE_SERVER_INTROSPECTION_CACHE_MAX_AGE is unknown: set other options of "introspection"',
+    ],
     [
       { RESOURCE_SERVER_AUDIANCE: 'x' },
       'RESOURCE_SERVER_AUDIANCE is unknown. Did you mean RESOURCE_SERVER_AUDIENCE?',

@@ -37,6 +37,11 @@ export const auth0: Provider = {
     if (issuer === identifier) return undefined
     return `is not the issuer identifier of the Auth0 tenant. Use ${identifier} with the trailing slash`
   },
+  // Tokens for any API of the tenant have this audience as well, if a client requests "openid".
+  audienceConfigError: ({ hostname }, audience) =>
+    audience.has(`https://${hostname}/userinfo`)
+      ? 'must not contain the userinfo endpoint of the Auth0 tenant, which is in the "aud" of tokens for its other APIs. Use the identifier of this API'
+      : undefined,
 }
 
 function clientId(claims: Claims): string | undefined {

@@ -73,6 +73,15 @@ t.test('Firebase: requires the project ID in audience', async (t) => {
   })
 })
 
+t.test('Auth0: rejects the userinfo endpoint in audience', async (t) => {
+  const issuer = 'https://acme.eu.auth0.com/'
+  t.throws(() => resolve(issuer, `${issuer}userinfo`), {
+    name: 'TypeError',
+    message: '"audience" option must not contain the userinfo endpoint of the Auth0 tenant',
+  })
+  t.doesNotThrow(() => resolve(issuer, 'https://acme.us.auth0.com/userinfo'))
+})
+
 t.test('derives the URL of the key set only from documented identifiers', async (t) => {
   const project = 'project-test-8aed2e54-0266-4793-9b5e-0cc9c56064da'
   const rows: readonly [ProfileName, issuer: string, jwksUri: string | undefined][] = [
