@@ -47,14 +47,14 @@ export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
   return { kid: kid as string | undefined, issuer, algorithms: [algorithm, ...others], required }
 }
 
-type Members = Readonly<Record<string, unknown>>
+type JwkMembers = Readonly<Record<string, unknown>>
 
 /**
  * Returns the own members that are not null, because some issuers publish null instead of omitting
  * a member. Keeps an `issuer` that is null: without this member, a key of Entra ID would be valid
  * for every tenant.
  */
-function membersOf(jwk: Readonly<Record<string, unknown>>): Members {
+function membersOf(jwk: Readonly<Record<string, unknown>>): JwkMembers {
   const members = Object.create(null)
   for (const [name, value] of Object.entries(jwk)) {
     if (value !== null || name === 'issuer') members[name] = value
@@ -62,7 +62,7 @@ function membersOf(jwk: Readonly<Record<string, unknown>>): Members {
   return members
 }
 
-function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, priv, k }: Members) {
+function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, priv, k }: JwkMembers) {
   if (d !== undefined) return 'is private (it has "d")'
   if (priv !== undefined) return 'is private (it has "priv")'
   if (k !== undefined) return 'is a shared secret (it has "k")'
@@ -78,7 +78,7 @@ function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, priv, k }: 
   return new Set(operations).size < operations.length ? 'has a duplicate in "key_ops"' : undefined
 }
 
-function algorithmsOf(members: Members): AsymmetricAlgorithm[] {
+function algorithmsOf(members: JwkMembers): AsymmetricAlgorithm[] {
   const { alg } = members
   return algorithmsForType(members).filter((algorithm) => {
     const isImplied = alg === undefined && keyShapeOf(algorithm).requiresAlg !== true
@@ -87,14 +87,14 @@ function algorithmsOf(members: Members): AsymmetricAlgorithm[] {
 }
 
 /** Returns the algorithms for the type of the key, whatever its `alg`. */
-function algorithmsForType({ kty, crv }: Members): AsymmetricAlgorithm[] {
+function algorithmsForType({ kty, crv }: JwkMembers): AsymmetricAlgorithm[] {
   return ASYMMETRIC_ALGORITHMS.filter((algorithm) => {
     const shape = keyShapeOf(algorithm)
     return shape.kty === kty && shape.crv === crvOf(kty, crv)
   })
 }
 
-function whyNoAlgorithm(members: Members): string {
+function whyNoAlgorithm(members: JwkMembers): string {
   const { alg, kty, crv } = members
   const type = `"kty": ${quote(kty)}${crv === undefined ? '' : `, "crv": ${quote(crv)}`}`
   if (algorithmsForType(members).length === 0) {
@@ -103,7 +103,7 @@ function whyNoAlgorithm(members: Members): string {
   return `has "alg": ${quote(alg)}, which is not a signature algorithm for its type (${type})`
 }
 
-function whyIncomplete(members: Members, algorithm: AsymmetricAlgorithm): string | undefined {
+function whyIncomplete(members: JwkMembers, algorithm: AsymmetricAlgorithm): string | undefined {
   const { crv = algorithm, x5c } = members
   for (const [name, bytes] of Object.entries(keyShapeOf(algorithm).members)) {
     const value = members[name]
