@@ -1,9 +1,9 @@
 /** Reads the protected header of a JWE (RFC 7516 §4), strictly, before any key is used. */
 import { isPlainObject, ownMember, ownMembers } from '../base/plain-object.js'
 import type { Result } from '../errors/result.js'
-import { mediaType } from '../token/claims.js'
 import { decodeCheapObject } from '../token/compact-serialization.js'
 import { MALFORMED, malformed } from '../token/jose-header.js'
+import { mediaType } from '../token/token-type.js'
 
 /** The header parameters that select the key. */
 export interface JweHeader {

@@ -4,8 +4,8 @@
  * application's `fetch`: that error may hold the request, which contains tokens and our secret.
  */
 
+import { DiscoveryError } from '../http/discovery.js'
 import { NoResponseError, UnexpectedResponseError } from '../http/fetch-json.js'
-import { DiscoveryError } from '../http/metadata.js'
 import { noResponseFrom } from '../http/no-response.js'
 import type { TokenExchangeErrorDetails } from './token-exchange-error.js'
 

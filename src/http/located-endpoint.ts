@@ -5,8 +5,8 @@
  */
 
 import { withinDeadline } from './deadline.js'
+import type { DiscoveryOptions } from './discovery.js'
 import { type FetchJsonOptions, withoutQuery } from './fetch-json.js'
-import type { DiscoveryOptions } from './metadata.js'
 
 /** @typeParam Metadata the members of the metadata that the caller needs. */
 export interface LocatedEndpointOptions<Metadata> {

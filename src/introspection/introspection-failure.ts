@@ -4,8 +4,8 @@
  * `fetch`: that error may hold the request, which contains the token and our client secret.
  */
 
+import { DiscoveryError } from '../http/discovery.js'
 import { UnexpectedResponseError } from '../http/fetch-json.js'
-import { DiscoveryError } from '../http/metadata.js'
 import { noResponseFrom } from '../http/no-response.js'
 
 export interface IntrospectionFailureDetails {

@@ -6,17 +6,10 @@
 import { AccessToken } from '../access-token/access-token.js'
 import { type AccessTokenClaims, timesOf } from '../access-token/access-token-claims.js'
 import type { ClaimReader } from '../access-token/claim-reader.js'
-import {
-  boundCertificateOf,
-  boundKeyOf,
-  type Confirmation,
-  readConfirmation,
-} from '../access-token/confirmation.js'
+import type { Confirmation } from '../access-token/confirmation.js'
 import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
-import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { isToken68 } from '../base/request-headers.js'
-import type { Binding } from '../binding/binding.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import {
   andThen,
@@ -27,14 +20,20 @@ import {
 } from '../errors/result.js'
 import { type Issuer, untrustedIssuer } from '../issuer/issuer.js'
 import { standardProfile } from '../issuer/providers/standard.js'
-import { checkTimes, notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
+import { checkTimes, type TimeLimits, verifyClaims } from '../token/claims.js'
 import type { Claims } from '../token/compact-jws.js'
-import { decodeText } from '../token/compact-serialization.js'
 import { isCheapToParse } from '../token/json-cost.js'
+import { notAnAccessToken } from '../token/token-type.js'
+import {
+  type BindingRules,
+  checkSameBinding,
+  confirmationIn,
+  decodedParts,
+  embeddedConfirmation,
+} from './introspected-binding.js'
 import { mergeResponse } from './merged-token.js'
 
-export interface IntrospectionRules {
-  readonly binding: Pick<Binding, 'checkProvable'>
+export interface IntrospectionRules extends BindingRules {
   readonly limits: TimeLimits
   readonly hierarchy: ScopeHierarchy | undefined
   /** Returns the current time in whole seconds since the epoch. */
@@ -238,86 +237,6 @@ function checkTokenType(response: Claims): Rejection | undefined {
   if (type === undefined) return undefined
   if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return undefined
   return notAnAccessToken('"token_type": Bearer or DPoP')
-}
-
-/** Reads `cnf` from an introspection response (RFC 9449 §6.2, RFC 8705 §3.2). */
-function confirmationIn(
-  response: Claims,
-  { binding }: IntrospectionRules,
-): Result<Confirmation | undefined> {
-  const confirmation = readConfirmation(response)
-  if (isRejection(confirmation)) return confirmation
-  const type = ownMember(response, 'token_type')
-  if (boundKeyOf(confirmation) === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
-    // The token is bound to a key, but the response does not contain the thumbprint of that key.
-    return bindingDiffers('"jkt" in "cnf" of a DPoP token')
-  }
-  return binding.checkProvable(confirmation) ?? confirmation
-}
-
-/**
- * Returns the text of each dot-separated part that can be decoded; an empty array for a token
- * without dots. Reads all parts, because an issuer may accept a JWT with one dot too many or too
- * few, which this API treats as an opaque token.
- */
-function decodedParts(raw: string): readonly string[] {
-  const parts = raw.split('.')
-  return parts.length === 1 ? [] : parts.flatMap((part) => decodeText(part) ?? [])
-}
-
-/**
- * Reads `cnf` from the unverified text of an introspected token. The binding is enforced even if
- * the response omits it, so that a bound token is never downgraded to a bearer token. A forged
- * `cnf` can only cause a rejection.
- */
-function embeddedConfirmation(
-  texts: readonly string[],
-  { binding }: IntrospectionRules,
-): Result<Confirmation | undefined> {
-  const confirmations: Confirmation[] = []
-  for (const text of texts) {
-    const claims = parseJsonObject(text)
-    const confirmation = claims && readConfirmation(claims)
-    if (isRejection(confirmation)) return confirmation
-    if (confirmation !== undefined) confirmations.push(confirmation)
-  }
-  const [embedded] = confirmations
-  if (confirmations.every((other) => isSameBinding(other, embedded))) {
-    return binding.checkProvable(embedded) ?? embedded
-  }
-  return bindingDiffers('one binding', 'several')
-}
-
-/**
- * Rejects a response whose binding differs from that of the token. A response without a binding
- * passes, because the binding of the token remains in force.
- */
-function checkSameBinding(
-  responded: Confirmation | undefined,
-  embedded: Confirmation | undefined,
-): Rejection | undefined {
-  if (responded === undefined || isSameBinding(responded, embedded)) return undefined
-  return bindingDiffers('the binding that the token itself has')
-}
-
-function isSameBinding(left: Confirmation, right: Confirmation | undefined): boolean {
-  return (
-    boundKeyOf(left) === boundKeyOf(right) && boundCertificateOf(left) === boundCertificateOf(right)
-  )
-}
-
-function bindingDiffers(
-  expected: string,
-  found = 'another binding in the introspection response',
-): Rejection {
-  return new InvalidTokenError(
-    'The access token is bound to a key or certificate that this API cannot verify',
-    {
-      check: 'binding',
-      expected,
-      found,
-    },
-  )
 }
 
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined, parameters: {} }

@@ -7,8 +7,8 @@ import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { type Check, describe, jsonTypeOf } from '../errors/rejection-reason.js'
 import type { Rejection, Result } from '../errors/result.js'
-import { isExpectedType } from '../token/claims.js'
 import type { Claims, ParsedJws } from '../token/compact-jws.js'
+import { isExpectedType } from '../token/token-type.js'
 import { faultOfSubject, isNonEmptyString, type SubjectIdentifier } from './subject-identifier.js'
 
 /** The claims of a security event token that are used. Times are in seconds since the epoch. */

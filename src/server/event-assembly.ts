@@ -1,6 +1,6 @@
 /** Creates the parts that revoke tokens by logout tokens and security event tokens. */
 import { reject } from '../base/check.js'
-import { discoverTransmitter } from '../http/metadata.js'
+import { discoverTransmitter } from '../http/transmitter-metadata.js'
 import type { IssuerSource } from '../issuer/issuer.js'
 import { OutageReports, throttledReport } from '../observability/reports.js'
 import type { Counters } from '../observability/statistics.js'

@@ -25,10 +25,12 @@ export interface RevocationKeys {
   readonly prefix: string
 }
 
-/** Changes up to a revision. */
+/** The changes after a revision, oldest first. */
 export interface StreamPage {
+  /** The revision of the last of these changes, or the given one if there are none. */
   readonly revision: string
   readonly entries: readonly StreamEntry[]
+  /** Whether there may be further changes. */
   readonly more: boolean
 }
 

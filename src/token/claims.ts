@@ -16,32 +16,18 @@ import { type Check, jsonTypeOf, LazyReason } from '../errors/rejection-reason.j
 import { isRejection, type Rejection, type Result } from '../errors/result.js'
 import { type AudienceLocation, checkAudience, type ExpectedAudience } from './audience.js'
 import type { Claims, ParsedJws } from './compact-jws.js'
-import type { HeaderParameters } from './jose-header.js'
+import { type AccessTokenType, checkIsAccessToken } from './token-type.js'
 
-/** The properties by which access tokens of an issuer are recognized. */
-export interface TokenShape extends AudienceLocation {
+/** What the access tokens of an issuer have in common. */
+export interface TokenShape extends AudienceLocation, AccessTokenType {
   /** Required claims, in addition to `iss` and `exp`. */
   readonly requiredClaims: readonly string[]
-  /** Accepted media types of `typ`, in lower case, without `application/`. */
-  readonly types: readonly string[]
-  /** Whether a token without `typ` is accepted. */
-  readonly allowMissingTyp: boolean
-  /** Whether the claims `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
-  readonly allowsIdTokenClaims?: boolean | undefined
   /**
    * Path to the claim that identifies the session. A token whose session ID is not a string is
    * rejected, because a revocation of the session would otherwise not cover the token. `undefined`
    * if the session ID is not checked.
    */
   readonly sessionClaim?: readonly string[] | undefined
-  /**
-   * Returns an `InvalidTokenError` if vendor claims or header parameters show that the token is not
-   * an access token or grants no access; otherwise `undefined`. Called before the signature is
-   * verified, and only for JWTs, because an introspection response has no header.
-   */
-  readonly checkAccessToken?:
-    | ((claims: Claims, header: HeaderParameters) => Rejection | undefined)
-    | undefined
 }
 
 export interface ClaimExpectations extends TokenShape, ExpectedAudience {}
@@ -76,18 +62,6 @@ export function verifyClaims(
   )
 }
 
-/** Checks that the token is an access token, not one of another type (RFC 8725 §3.11, §3.12). */
-export function checkIsAccessToken(
-  { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
-  expectations: TokenShape,
-): Rejection | undefined {
-  return (
-    checkType(header.typ, expectations) ??
-    checkForOtherType(claims, expectations) ??
-    expectations.checkAccessToken?.(claims, header.parameters)
-  )
-}
-
 /**
  * Checks `exp`, `nbf`, `iat` and the age of a token. The checks are repeated on each cache hit,
  * because their results change with time.
@@ -117,82 +91,6 @@ export function checkTimes(
     return rejection('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
   }
   return undefined
-}
-
-function checkType(typ: string | undefined, shape: TokenShape): Rejection | undefined {
-  if (isExpectedType(typ, shape)) return undefined
-  return rejection('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
-}
-
-/**
- * Whether `typ` is an accepted type, or is absent and the issuer's profile allows that
- * (RFC 9068 §4, RFC 8725 §3.11).
- */
-export function isExpectedType(
-  typ: string | undefined,
-  { types, allowMissingTyp }: Pick<TokenShape, 'types' | 'allowMissingTyp'>,
-): boolean {
-  if (typ === undefined) return allowMissingTyp
-  // Compares the usual spelling first, which avoids two copies for most tokens.
-  return types.includes(typ) || types.includes(mediaType(typ))
-}
-
-/**
- * Returns the media type in lower case and without `application/`, which `typ` may omit (RFC 7515
- * §4.1.9).
- */
-export function mediaType(type: string): string {
-  return type.toLowerCase().replace(/^application\//, '')
-}
-
-/**
- * Rejects ID tokens, refresh tokens, logout tokens and security event tokens (RFC 8725 §3.12).
- *
- * Only known values of `token_use` and `typ` are rejected, because these claims are not registered
- * to identify types of tokens, so issuers use them freely. A profile can require the value of its
- * vendor. The hashes in {@link ID_TOKEN_CLAIMS} bind an ID token to a response (OpenID Connect Core
- * §3.3.2.11). A security event token has a JSON object in `events` (RFC 8417 §2.2), so other values
- * of that claim are accepted.
- */
-function checkForOtherType(
-  claims: Claims,
-  { allowsIdTokenClaims }: TokenShape,
-): Rejection | undefined {
-  if (allowsIdTokenClaims !== true) {
-    for (const name of ID_TOKEN_CLAIMS) {
-      if (Object.hasOwn(claims, name)) return otherTypeOfToken(`one with "${name}"`)
-    }
-  }
-  if (isJsonObject(ownMember(claims, 'events'))) return otherTypeOfToken('one with "events"')
-  const [use, typ] = [ownMember(claims, 'token_use'), ownMember(claims, 'typ')]
-  if (isOtherType(use)) return rejection('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
-  return isOtherType(typ) ? otherTypeOfToken(typ) : undefined
-}
-
-function otherTypeOfToken(found: unknown): Rejection {
-  return rejection('type', NOT_AN_ACCESS_TOKEN, 'an access token', found)
-}
-
-const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash']
-
-/**
- * Values of `token_use` and `typ` in other types of tokens of Cognito, Ory Hydra and Keycloak, in
- * lower case.
- */
-const OTHER_TYPES: ReadonlySet<string> = new Set([
-  'id',
-  'id_token',
-  'refresh',
-  'refresh_token',
-  'offline',
-  'logout',
-  'logout_token',
-  'logout+jwt',
-  'secevent+jwt',
-])
-
-function isOtherType(value: unknown): boolean {
-  return typeof value === 'string' && OTHER_TYPES.has(mediaType(value))
 }
 
 /**
@@ -266,11 +164,6 @@ export function checkClaimsOfIssuer(
     : rejection('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
-/** Returns the rejection of a token that is not an access token. */
-export function notAnAccessToken(expected: string): InvalidTokenError {
-  return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'a token of another type')
-}
-
 /** Checks that a vendor's claim is a string or absent. */
 export function checkVendorString(claims: Claims, name: string): Rejection | undefined {
   return checkString(name, ownMember(claims, name))
@@ -281,7 +174,6 @@ export function missingClaim(expected: string): InvalidTokenError {
 }
 
 const MALFORMED = 'A claim of the access token is missing or malformed'
-const NOT_AN_ACCESS_TOKEN = 'The token is not an access token'
 
 function rejection(
   check: Check,

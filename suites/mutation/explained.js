@@ -105,7 +105,7 @@ export const EXPLAINED = [
     why: 'for the compiler: undefined is not a safe integer',
   },
   {
-    file: 'src/token/claims.ts',
+    file: 'src/token/token-type.ts',
     line: 'return types.includes(typ) || types.includes(mediaType(typ))',
     from: ['types.includes(typ)'],
     to: ['false'],

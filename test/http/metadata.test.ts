@@ -1,11 +1,8 @@
 import t from 'tap'
+import { DiscoveryError } from '../../src/http/discovery.js'
 import type { Fetch } from '../../src/http/fetch.js'
-import {
-  DiscoveryError,
-  discover,
-  discoverStreamManagement,
-  metadataUrls,
-} from '../../src/http/metadata.js'
+import { discover, metadataUrls } from '../../src/http/metadata.js'
+import { discoverStreamManagement } from '../../src/http/transmitter-metadata.js'
 
 const ISSUER = 'https://issuer.example/oauth2/default'
 const JWKS_URI = 'https://keys.example/v1/keys'

@@ -4,9 +4,7 @@
  */
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { failureText } from '../../errors/failure-text.js'
-import { withinDeadline } from '../../http/deadline.js'
-import type { Fetch } from '../../http/fetch.js'
-import { type FetchJsonOptions, fetchJson, withoutQuery } from '../../http/fetch-json.js'
+import { fetchJson, withoutQuery } from '../../http/fetch-json.js'
 import { discover } from '../../http/metadata.js'
 import type { ResolvedKeys } from '../../issuer/keys-option.js'
 import type { ResolvedIssuer } from '../../issuer/options.js'
@@ -14,25 +12,10 @@ import { importKeySet, type KeySet, listOfSkipped } from '../../keys/key-set.js'
 import { durationOf } from '../explain/time.js'
 import { checkCertificate, NO_TLS } from './certificate.js'
 import type { HealthCheck } from './health-check.js'
+import { checkTiming, ResponseRecorder, type TimedResponse } from './response-timing.js'
 
-/** Limits of the plugin's option `jwks`, by default. */
+/** The default of the option `jwks.maxKeys`. */
 const MAX_KEYS = 100
-const MAX_BYTES = 524_288
-/** The default of the option `clockTolerance`, in seconds. */
-const CLOCK_TOLERANCE = 30
-/** `Date` has a resolution of one second, so a smaller difference is not reported. */
-const MAX_UNREPORTED_SKEW = 3
-/** Latency above which a warning is given, in milliseconds. */
-const SLOW_MS = 1_000
-
-/** One response of the issuer. */
-interface TimedResponse {
-  readonly url: string
-  readonly status: number
-  readonly latencyMs: number
-  /** Clock of the issuer minus that of this machine, in seconds; NaN if there is no `Date`. */
-  readonly skewSeconds: number
-}
 
 export interface IssuerHealthOptions {
   readonly issuer: ResolvedIssuer
@@ -59,47 +42,6 @@ export async function checkIssuer(options: IssuerHealthOptions): Promise<readonl
     ...(await checkKeys(jwksUri, recorder, options)),
     ...checkTiming(responses),
   ]
-}
-
-/** Requests documents of the issuer, and records its responses. */
-class ResponseRecorder {
-  readonly responses: TimedResponse[] = []
-  readonly #now: () => number
-  #requested = ''
-
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
-  readonly fetch: Fetch = async (url, init) => {
-    this.#requested = withoutQuery(url)
-    const start = this.#now()
-    const response = await globalThis.fetch(url, init)
-    const end = this.#now()
-    this.responses.push({
-      url: this.#requested,
-      status: response.status,
-      latencyMs: end - start,
-      skewSeconds: skewOf(response.headers, (start + end) / 2000),
-    })
-    return response
-  }
-
-  /** Calls `work`, which fetches with the signal, within one deadline. */
-  within<T>(timeout: number, work: (exchange: FetchJsonOptions) => Promise<T>): Promise<T> {
-    const { fetch } = this
-    return withinDeadline((signal) => work({ fetch, signal, maxBytes: MAX_BYTES }), {
-      timeout,
-      waitingFor: () => this.#requested,
-    })
-  }
-}
-
-/** A cached response has the `Date` of its creation, and the time since then in `Age`. */
-function skewOf(headers: Headers, nowSeconds: number): number {
-  const date = Date.parse(headers.get('date') ?? '')
-  const [age = 0] = /^\d{1,10}$/.exec(headers.get('age') ?? '') ?? []
-  return Math.round(date / 1000 + Number(age) - nowSeconds)
 }
 
 async function checkMetadata(
@@ -209,53 +151,4 @@ function describeKeys(
         'Tokens that these keys sign are rejected. Keys for encryption ("use": "enc") need no fix; have the issuer correct or remove the others.',
     },
   ]
-}
-
-function checkTiming(responses: readonly TimedResponse[]): readonly HealthCheck[] {
-  if (responses.length === 0) return []
-  const skew = responses.map(({ skewSeconds }) => skewSeconds).find((skew) => !Number.isNaN(skew))
-  const slowest = Math.round(Math.max(...responses.map(({ latencyMs }) => latencyMs)))
-  return [
-    describeSkew(skew),
-    slowest > SLOW_MS
-      ? {
-          name: 'latency',
-          outcome: 'warning',
-          found: `the slowest response took ${slowest} ms`,
-          advice:
-            'Requests wait for the first key set only. Raise "jwks.timeout" if it takes longer than 5 seconds at times.',
-        }
-      : { name: 'latency', outcome: 'passed', found: `at most ${slowest} ms per response` },
-  ]
-}
-
-function describeSkew(skew: number | undefined): HealthCheck {
-  const name = 'clock'
-  if (skew === undefined) {
-    return {
-      name,
-      outcome: 'warning',
-      found: 'the issuer sends no "Date" header',
-      advice: 'Check that this machine synchronizes its clock (NTP): timedatectl status',
-    }
-  }
-  const size = Math.abs(skew)
-  if (size <= MAX_UNREPORTED_SKEW) {
-    return { name, outcome: 'passed', found: 'equal to that of the issuer, within 3 seconds' }
-  }
-  const found = `this machine is ${durationOf(size)} ${skew > 0 ? 'behind' : 'ahead of'} the issuer`
-  return size <= CLOCK_TOLERANCE
-    ? {
-        name,
-        outcome: 'warning',
-        found: `${found}, within the default "clockTolerance" (${CLOCK_TOLERANCE} s)`,
-        advice: 'Synchronize the clock of this machine (NTP).',
-      }
-    : {
-        name,
-        outcome: 'failed',
-        found: `${found}, more than the default "clockTolerance" (${CLOCK_TOLERANCE} s)`,
-        advice:
-          'Synchronize the clock of this machine (NTP). If the clock of the issuer is wrong, raise "clockTolerance" to at most 300 s meanwhile.',
-      }
 }

@@ -16,7 +16,6 @@ import type { Core } from '../../server/assembly.js'
 import { checkAudience } from '../../token/audience.js'
 import {
   checkClaimsOfIssuer,
-  checkIsAccessToken,
   checkTimes,
   type TimeLimits,
   verifyWellFormed,
@@ -30,6 +29,7 @@ import {
 } from '../../token/compact-jws.js'
 import { findSigningKey } from '../../token/find-signing-key.js'
 import { KnownHeaders } from '../../token/known-headers.js'
+import { checkIsAccessToken } from '../../token/token-type.js'
 import { printable, printableJson } from '../printable.js'
 import { adviser } from './advice.js'
 import { Checklist } from './checklist.js'

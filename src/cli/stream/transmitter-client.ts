@@ -3,14 +3,14 @@ import { isJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
 import { failureText } from '../../errors/failure-text.js'
 import { DeadlineError, withinDeadline } from '../../http/deadline.js'
+import { DiscoveryError } from '../../http/discovery.js'
 import { NoResponseError, UnexpectedResponseError } from '../../http/fetch-json.js'
-import {
-  DiscoveryError,
-  discoverStreamManagement,
-  type StreamManagementMetadata,
-} from '../../http/metadata.js'
 import { redactor } from '../../http/redaction.js'
 import { isSecureUrl } from '../../http/secure-url.js'
+import {
+  discoverStreamManagement,
+  type StreamManagementMetadata,
+} from '../../http/transmitter-metadata.js'
 import { CommandError, ExitCode } from '../exit-code.js'
 import { printableJson } from '../printable.js'
 import { POLL, readConfiguration, type StreamConfiguration } from './stream-configuration.js'

@@ -10,8 +10,8 @@
 
 import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
-import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'

@@ -7,7 +7,7 @@
  * https://github.com/goauthentik/authentik.
  */
 
-import { notAnAccessToken } from '../../token/claims.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'

@@ -16,8 +16,9 @@
 import { type Actor, actorsOf } from '../../access-token/actor.js'
 import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember } from '../../base/plain-object.js'
-import { missingClaim, notAnAccessToken } from '../../token/claims.js'
+import { missingClaim } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import {
   CLOUDS,

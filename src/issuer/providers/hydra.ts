@@ -8,8 +8,8 @@
  */
 
 import { ownMember } from '../../base/plain-object.js'
-import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { kindByClient, standardProfile } from './standard.js'

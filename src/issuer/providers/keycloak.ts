@@ -9,8 +9,9 @@
 
 import type { SubjectKind } from '../../access-token/claim-reader.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
-import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
+import { checkVendorString } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString, memberOf, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'

@@ -8,7 +8,7 @@
  * https://docs.pingidentity.com/pingfederate/.
  */
 
-import { notAnAccessToken } from '../../token/claims.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString, sessionIn } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { kindByClient, standardProfile } from './standard.js'

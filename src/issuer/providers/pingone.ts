@@ -8,8 +8,8 @@
  */
 
 import type { SubjectKind } from '../../access-token/claim-reader.js'
-import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { firstString } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'

@@ -4,8 +4,8 @@
  */
 import { ownMember } from '../../base/plain-object.js'
 import type { Rejection } from '../../errors/result.js'
-import { notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { names } from './claim-values.js'
 
 /**

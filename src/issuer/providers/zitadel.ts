@@ -8,7 +8,7 @@
  */
 
 import { ownMember } from '../../base/plain-object.js'
-import { notAnAccessToken } from '../../token/claims.js'
+import { notAnAccessToken } from '../../token/token-type.js'
 import { memberNames } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
