@@ -2,17 +2,21 @@
  * Uses a real Okta tenant: runs the flow of Okta's guide "Resource Owner Password Flow", and then
  * the step that the guide leaves to the reader, "validate the access token".
  *
- *   OKTA_ISSUER=https://example.okta.com/oauth2/default \ OKTA_CLIENT_ID=… OKTA_CLIENT_SECRET=…
- *   OKTA_USERNAME=… OKTA_PASSWORD=… \ npm run example okta
+ * ```sh
+ * OKTA_ISSUER=https://example.okta.com/oauth2/default \
+ *   OKTA_CLIENT_ID=… OKTA_CLIENT_SECRET=… OKTA_USERNAME=… OKTA_PASSWORD=… npm run example okta
+ * ```
  *
  * The tenant needs an app integration of type "Native" with the grant "Resource Owner Password" and
  * client authentication by secret, assigned to the user; an access policy rule of the custom
  * authorization server that allows the grant; and a user without MFA. To send the same request with
  * curl:
  *
- *   curl "$OKTA_ISSUER/v1/token" --user "$OKTA_CLIENT_ID:$OKTA_CLIENT_SECRET" \ --data-urlencode
- *   grant_type=password --data-urlencode "username=$OKTA_USERNAME" \ --data-urlencode
- *   "password=$OKTA_PASSWORD" --data-urlencode scope=openid
+ * ```sh
+ * curl "$OKTA_ISSUER/v1/token" --user "$OKTA_CLIENT_ID:$OKTA_CLIENT_SECRET" \
+ *   --data-urlencode grant_type=password --data-urlencode scope=openid \
+ *   --data-urlencode "username=$OKTA_USERNAME" --data-urlencode "password=$OKTA_PASSWORD"
+ * ```
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'

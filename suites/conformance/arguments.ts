@@ -1,4 +1,4 @@
-/** Command-line options of the suite. */
+/** Reads the command-line options of the suite. */
 import { parseArgs } from 'node:util'
 import { canParseUrl } from '../../src/base/can-parse-url.js'
 import { FEATURES, type Feature } from './check.js'

@@ -1,4 +1,4 @@
-/** Creates Stryker's mutants of the sources: all compiled in, each behind a switch. */
+/** Compiles Stryker's mutants of the sources into one program, each behind a switch. */
 import { readFileSync } from 'node:fs'
 import { Instrumenter } from '@stryker-mutator/instrumenter'
 

@@ -19,7 +19,7 @@ const FRESH_FOR_MS = 3_000
 const SLOTS = bucketTags().map(slotOf)
 const [SLOT] = SLOTS as [number]
 
-/** Returns a function that reports whether the Cluster accepted more than 50 entries since then. */
+/** Returns a function that reports whether the Cluster accepted more than 50 entries since this call. */
 function acceptsEntriesAgain(load: ProofLoad): () => boolean {
   const before = load.accepted
   return () => load.accepted > before + 50

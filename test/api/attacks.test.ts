@@ -1,5 +1,6 @@
 /**
- * Known attacks on JWT verifiers, against a server as an API runs it, in many variants. The attacks * with a published number are in `cve.test.ts`.
+ * Known attacks on JWT verifiers, against a server as an API runs it, in many variants. The attacks
+ * with a published number are in `cve.test.ts`.
  */
 import {
   constants,

@@ -1,5 +1,7 @@
 /**
- * Published vulnerabilities of other JWT libraries by class, each with the token that exploits it. * `attacks.test.ts` has more variants of some classes, `keys/jwks-cache.test.ts` the key fetches, and * `differential/` the encodings.
+ * Published vulnerabilities of other JWT libraries by class, each with the token that exploits it.
+ * `attacks.test.ts` has more variants of some classes, `keys/jwks-cache.test.ts` the key fetches,
+ * and `differential/` the encodings.
  */
 import crypto, {
   createHmac,

@@ -1,5 +1,6 @@
 /**
- * Fake clocks and mocks of an application's tests, installed after the registration. sinon, vitest, * jest and node:test replace members of `globalThis`.
+ * Fake clocks and mocks of an application's tests, installed after the registration. sinon, vitest,
+ * jest and node:test replace members of `globalThis`.
  */
 import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'

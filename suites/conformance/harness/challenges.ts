@@ -1,9 +1,9 @@
 /** Parses `WWW-Authenticate` (RFC 9110 §11.6.1), with the characters of RFC 6750 §3. */
 
 export interface Challenge {
-  /** Lower case. */
+  /** In lower case. */
   readonly scheme: string
-  /** Names in lower case. */
+  /** By name, in lower case. */
   readonly parameters: Readonly<Record<string, string>>
 }
 

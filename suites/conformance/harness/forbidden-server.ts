@@ -8,7 +8,7 @@ export interface ForbiddenServer extends AsyncDisposable {
   readonly requests: number
 }
 
-/** @param keys keys in its responses, if the API contacts it. */
+/** @param keys the key set that the server sends if the API contacts it. */
 export async function startForbiddenServer(keys: readonly object[]): Promise<ForbiddenServer> {
   let requests = 0
   const server = createServer((_request, response) => {

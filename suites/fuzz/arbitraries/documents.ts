@@ -1,4 +1,4 @@
-/** HTTP responses with a document as body: complete, truncated, edited, or absent. */
+/** Generates HTTP responses with a document as body: complete, truncated, edited, or absent. */
 import fc from 'fast-check'
 import { edited, edits } from './edits.js'
 import { anyText } from './text.js'

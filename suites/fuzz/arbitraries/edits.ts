@@ -1,4 +1,6 @@
-/** Edits of a text, at offsets modulo its length. A failing case shrinks to fewer edits. */
+/**
+ * Generates edits of a text, at offsets modulo its length. A failing case shrinks to fewer edits.
+ */
 import fc from 'fast-check'
 
 export interface Edit {

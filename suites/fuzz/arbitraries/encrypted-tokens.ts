@@ -1,6 +1,7 @@
 /**
- * Encrypted tokens as lists of changes to a valid one: to header members before the encryption, to
- * the content, to the characters of a segment after the encryption, and to the order of segments.
+ * Generates encrypted tokens as lists of changes to a valid one: to header members before the
+ * encryption, to the content, to the characters of a segment after the encryption, and to the order
+ * of segments.
  */
 import fc from 'fast-check'
 import { edits } from './edits.js'

@@ -1,4 +1,7 @@
-/** JSON text that no serializer writes: duplicate members, deep nesting, huge numbers, white space. */
+/**
+ * Generates JSON text that no serializer writes: duplicate members, deep nesting, huge numbers,
+ * white space.
+ */
 import fc from 'fast-check'
 import { UNUSUAL_VALUES } from '../../differential/fixtures/json-text.js'
 import { anyText } from './text.js'

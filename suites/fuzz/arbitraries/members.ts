@@ -1,4 +1,7 @@
-/** Nearly valid objects: a valid object with members that are replaced, removed or duplicated. */
+/**
+ * Generates nearly valid objects: a valid object with members that are replaced, removed or
+ * duplicated.
+ */
 import fc from 'fast-check'
 import { type Members, membersOf, text, withMember } from '../../differential/fixtures/json-text.js'
 import { jsonValue } from './json.js'

@@ -1,4 +1,6 @@
-/** Values of options: valid values, invalid values, and values that JSON cannot express. */
+/**
+ * Generates values of options: valid values, invalid values, and values that JSON cannot express.
+ */
 import fc from 'fast-check'
 import { INTROSPECTION_OPTIONS } from '../../../src/introspection/options.js'
 import { JWKS_OPTIONS } from '../../../src/keys/options.js'

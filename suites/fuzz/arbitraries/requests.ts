@@ -1,4 +1,4 @@
-/** Requests as bytes on a connection, valid and invalid. */
+/** Generates requests, valid and invalid, as bytes to write to a connection. */
 import fc from 'fast-check'
 
 /** Placeholder of a valid token, so that a case does not depend on the keys. */

@@ -1,4 +1,4 @@
-/** Text of any UTF-16 code units, lone surrogates included. */
+/** Generates text of any UTF-16 code units, lone surrogates included. */
 import fc from 'fast-check'
 
 const unit = fc.oneof(

@@ -1,7 +1,7 @@
 /**
- * Tokens as lists of changes to a valid token: to members, to the characters of a segment before
- * and after signing, and to the order of segments. A case contains no token, so that it does not
- * depend on the keys.
+ * Generates tokens as lists of changes to a valid token: to members, to the characters of a segment
+ * before and after signing, and to the order of segments. A case contains no token, so that it does
+ * not depend on the keys.
  */
 import fc from 'fast-check'
 import type { Edit } from './edits.js'

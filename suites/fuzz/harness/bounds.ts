@@ -1,4 +1,4 @@
-/** Limits on the work of a case and the memory of a run: untrusted input must increase neither. */
+/** Limits the work of a case and the memory of a run: untrusted input must increase neither. */
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
 import zlib from 'node:zlib'

@@ -1,9 +1,7 @@
-/** One HTTP server for all cases; each case sets the responses of its paths. */
+/** Runs one HTTP server for all cases; each case sets the responses of its paths. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import { startKeyServer } from '../../../test/fixtures/key-server.js'
 import { bodyOf, type SentResponse } from '../arbitraries/documents.js'
-
-export interface DocumentServer extends Awaited<ReturnType<typeof startDocumentServer>> {}
 
 export async function startDocumentServer() {
   const server = await startKeyServer()

@@ -1,4 +1,4 @@
-/** Command-line options of the fuzzer. */
+/** Reads the command-line options of the fuzzer. */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 

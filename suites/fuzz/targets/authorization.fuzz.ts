@@ -1,8 +1,8 @@
 /**
- * `Authorization` headers as bytes on a connection to a running API: any bytes, several headers,
- * all line endings, folded lines, 16 KiB and more, HTTP/1.0; after each case a valid request, on
- * the same connection and on a new one. Responses are valid HTTP, never 5xx, have challenges that
- * parse, and show no part of the token.
+ * Sends `Authorization` headers as bytes on a connection to a running API: any bytes, several
+ * headers, all line endings, folded lines, 16 KiB and more, HTTP/1.0. After each case, sends a
+ * valid request on the same connection and on a new one. Responses must be valid HTTP, never 5xx,
+ * have challenges that parse, and show no part of the token.
  */
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'

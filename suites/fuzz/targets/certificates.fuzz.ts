@@ -1,7 +1,7 @@
 /**
- * Headers in which a proxy forwards the client's certificate (P6): `Client-Cert`, Envoy's,
- * percent-encoded PEM, base64. A thumbprint results only if an independent parser finds the same
- * thumbprint, never from a sender that is not a trusted proxy, and never from two headers.
+ * Reads headers in which a proxy forwards the client's certificate (P6): `Client-Cert`, Envoy's,
+ * percent-encoded PEM, base64. A thumbprint must result only if an independent parser finds the
+ * same thumbprint, never from a sender that is not a trusted proxy, and never from two headers.
  */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'

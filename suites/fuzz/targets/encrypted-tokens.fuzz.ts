@@ -1,6 +1,7 @@
 /**
- * Encrypted tokens: valid tokens changed by header member, content, segment, character and byte, and
- * segments of two tokens in one. jose is the oracle of both layers, with the same algorithms.
+ * Verifies encrypted tokens: valid tokens changed by header member, content, segment, character and
+ * byte, and segments of two tokens in one. jose is the oracle of both layers, with the same
+ * algorithms.
  */
 import assert from 'node:assert/strict'
 import { outcome } from '../../../test/fixtures/forgery.js'

@@ -1,7 +1,7 @@
 /**
- * Responses of an introspection endpoint over HTTP: nearly valid, malformed, with every status and
- * type. The API accepts a token if and only if RFC 7662 permits that; a malformed response results
- * in a 503, never in a 401 or 500.
+ * Sends responses of an introspection endpoint over HTTP: nearly valid, malformed, with every
+ * status and type. The API must accept a token if and only if RFC 7662 permits that; a malformed
+ * response must result in a 503, never in a 401 or 500.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

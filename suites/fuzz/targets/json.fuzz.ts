@@ -1,6 +1,7 @@
 /**
- * The JSON of tokens, proofs and introspection responses (src/base/json-object.ts): generated texts,
- * also with edited characters. Compared with an independent parser and JSON.parse.
+ * Parses the JSON of tokens, proofs and introspection responses (src/base/json-object.ts):
+ * generated texts, also with edited characters. Compares the results with an independent parser and
+ * JSON.parse.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

@@ -1,7 +1,7 @@
 /**
- * Key sets over HTTP: members of every type beside a valid key, and malformed documents. jose
- * accepts every accepted token with the same document; an invalid key never invalidates the set;
- * and the response is 200, 401 or 503.
+ * Sends key sets over HTTP: members of every type beside a valid key, and malformed documents. jose
+ * must accept every accepted token with the same document, an invalid key must never invalidate the
+ * set, and the response must be 200, 401 or 503.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

@@ -1,7 +1,7 @@
 /**
- * Metadata documents over HTTP, at the three well-known URLs: nearly valid, malformed, with other
- * issuers and other hosts. Keys are fetched only from the first document that has exactly the
- * issuer and a permitted `jwks_uri` (D1, D2, D3); the response is 200, 401 or 503.
+ * Sends metadata documents over HTTP, at the three well-known URLs: nearly valid, malformed, with
+ * other issuers and other hosts. The API must fetch keys only from the first document that has
+ * exactly the issuer and a permitted `jwks_uri` (D1, D2, D3); the response must be 200, 401 or 503.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

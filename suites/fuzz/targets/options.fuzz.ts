@@ -1,7 +1,7 @@
 /**
- * Options: valid options with members replaced by any value, and any value instead of options, for
- * `createResourceServer()`, the plugin, and a route's requirement. The options work, or a TypeError
- * names the option; no prototype is changed, and no network request is sent.
+ * Passes options to `createResourceServer()`, the plugin, and a route's requirement: valid options
+ * with members replaced by any value, and any value instead of options. The options must work, or a
+ * TypeError must name the option; no prototype is changed, and no network request is sent.
  */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'

@@ -1,7 +1,7 @@
 /**
- * DPoP proofs (P1): valid proofs changed by member and character, signed by the client or an
- * attacker. The API accepts a proof only if an independent implementation of the twelve checks
- * accepts the proof, and never twice.
+ * Verifies DPoP proofs (P1): valid proofs changed by member and character, signed by the client or
+ * an attacker. The API must accept a proof only if an independent implementation of the twelve
+ * checks accepts the proof, and never twice.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'

@@ -1,7 +1,7 @@
 /**
- * Signed introspection responses (I5): nearly valid JWTs with nearly valid responses, signed by the
- * issuer or an attacker. The API accepts a token if and only if the JWT and
- * the response conform to RFC 9701.
+ * Sends signed introspection responses (I5): nearly valid JWTs with nearly valid responses, signed
+ * by the issuer or an attacker. The API must accept a token if and only if the JWT and the response
+ * conform to RFC 9701.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

@@ -1,7 +1,8 @@
 /**
- * Responses of a token endpoint to the password grant (G3): nearly valid, malformed, with every status
- * and type, and with the client's credentials in them. Only a 200 that conforms to RFC 6749 §5.1
- * results in tokens; all others result in a `PasswordGrantError` that shows no credentials.
+ * Sends responses of a token endpoint to the password grant (G3): nearly valid, malformed, with
+ * every status and type, and with the client's credentials in them. Only a 200 that conforms to RFC
+ * 6749 §5.1 may result in tokens; all others must result in a `PasswordGrantError` that shows no
+ * credentials.
  */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'

@@ -1,6 +1,7 @@
 /**
- * Token strings: valid tokens changed by member, segment, character and byte, with real signatures.
- * jose is the oracle. With a cache the result is the same on the first, second and third use.
+ * Verifies token strings: valid tokens changed by member, segment, character and byte, with real
+ * signatures. jose is the oracle. With a cache, the result must be the same on the first, second
+ * and third use.
  */
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'

@@ -1,5 +1,6 @@
 /**
- * Compares the profile `rfc9068` with oauth4webapi, which validates access tokens by RFC 9068 as * well: we accept nothing that it rejects.
+ * Compares the profile `rfc9068` with oauth4webapi, which validates access tokens by RFC 9068 as
+ * well: we accept nothing that it rejects.
  */
 import { allowInsecureRequests, clockTolerance, validateJwtAccessToken } from 'oauth4webapi'
 import t from 'tap'

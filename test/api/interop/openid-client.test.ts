@@ -1,5 +1,6 @@
 /**
- * openid-client, which most Node applications use to get tokens, with an API behind the plugin: at * the embedded authorization server, and at oidc-provider.
+ * openid-client, which most Node applications use to get tokens, with an API behind the plugin: at
+ * the embedded authorization server, and at oidc-provider.
  */
 import * as client from 'openid-client'
 import t, { type Test } from 'tap'
