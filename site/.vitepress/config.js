@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
-import { accessibleTheme } from '../lib/accessible-theme.js'
 import { withPolicy } from '../lib/content-security-policy.js'
 import { renderDiagrams } from '../lib/diagrams.js'
 import { removeContents, rewriteLinks, slugify } from '../lib/links.js'
-import { manifest, otherMarkdown, pages } from '../lib/pages.js'
+import { descriptionOf, manifest, otherMarkdown, pages } from '../lib/pages.js'
 import { apiSidebar, guidesSidebar } from '../lib/sidebar.js'
+import { themeCorrections } from '../lib/theme-corrections.js'
 
 /** The path under which the site is published, with a slash at both ends. */
 const base = `/${process.env.DOCS_BASE ?? ''}/`.replaceAll(/\/+/g, '/')
@@ -38,10 +38,12 @@ export default defineConfig({
   metaChunk: true,
   // Without prefetching, a page sends no request after it is loaded.
   router: { prefetchLinks: false },
+  transformPageData: ({ filePath }) =>
+    pages[filePath] === undefined ? undefined : { description: descriptionOf(filePath) },
   transformHtml: withPolicy,
   vite: {
     publicDir: 'site/public',
-    plugins: [accessibleTheme],
+    plugins: [themeCorrections],
     resolve: { alias: { 'node:buffer': nodeModules, 'node:util': nodeModules } },
     build: { chunkSizeWarningLimit: 2_000 },
   },
@@ -75,6 +77,12 @@ export default defineConfig({
     sidebar: { '/api/': apiSidebar(), '/': guidesSidebar() },
     outline: { level: [2, 3] },
     search: { provider: 'local', options: { _render: renderForSearch } },
+    notFound: {
+      title: 'Page not found',
+      quote: 'The site has no page at this address. The search finds guides, options and errors.',
+      linkLabel: 'Go to the first page',
+      linkText: 'Go to the first page',
+    },
     footer: {
       message: `${manifest.name} ${manifest.version}, MIT license`,
     },

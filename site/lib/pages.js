@@ -105,3 +105,15 @@ export function titleOf(file) {
   const [, title = file] = /^# (.+)$/m.exec(read(file)) ?? []
   return title.replaceAll('`', '').replaceAll('\\', '')
 }
+
+/** Returns the first sentences of a page without formatting; `undefined` if it has none. */
+export function descriptionOf(file) {
+  const text = read(file)
+    .replaceAll(/^---\n[\s\S]*?\n---\n|^```[\s\S]*?^```/gm, '')
+    .split(/\n\n+/)
+    .find((paragraph) => /^(?!\*\*Contents)[\p{L}"`[*][\s\S]*\.$/u.test(paragraph))
+    ?.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/[`*\\]/g, '')
+    .replaceAll('\n', ' ')
+  return text !== undefined && text.length > 200 ? `${text.slice(0, 199)}…` : text
+}

@@ -93,6 +93,23 @@ t.test('no guide causes a console error', async (t) => {
   }
 })
 
+t.test('pages have titles and descriptions of their own', async (t) => {
+  const guides = htmlPages.filter((path) => /^\/[a-z-]+\.html$/.test(path) && path !== '/404.html')
+  const described = guides.map((path) => {
+    const [, title = ''] = /<title>([^<]+)/.exec(textOf(path)) ?? []
+    const [, description = ''] =
+      /<meta name="description" content="([^"]+)/.exec(textOf(path)) ?? []
+    t.ok(description.length > 30, `${path}: ${description}`)
+    return [title, description]
+  })
+  t.ok(guides.length > 25)
+  for (const at of [0, 1]) t.equal(new Set(described.map((texts) => texts[at])).size, guides.length)
+  const { page } = await open(t, '/404.html')
+  t.equal(await page.getByRole('heading').textContent(), 'Page not found')
+  await page.getByRole('link', { name: 'Go to the first page' }).click()
+  await page.getByRole('heading', { name: 'Validate OAuth access tokens' }).waitFor()
+})
+
 t.test('diagrams are complete', async (t) => {
   const { page } = await open(t, '/architecture.html')
   const diagrams = page.locator('.diagram')
@@ -129,9 +146,17 @@ t.test('the decoder explains a token as the command line does', async (t) => {
       input.slice(0, 40),
     )
     t.match(await page.locator('.command').textContent(), checkCommand({ claims }))
+    const wraps = `(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(
+      document.querySelector('.command'))`
+    t.ok(await page.evaluate(wraps), 'the command wraps')
     const status = (await page.getByRole('status').textContent()) ?? ''
     t.match(status, rejection === undefined ? 'Decoded, not checked' : rejection.message)
   }
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.locator('.command').hover()
+  await page.locator('.decoder').getByRole('button', { name: 'Copy' }).click()
+  const copied = await page.evaluate('navigator.clipboard.readText()')
+  t.equal(copied, await page.locator('.command').textContent())
   t.strictSame(consoleErrors, [])
 })
 
@@ -222,6 +247,24 @@ t.test('search works with the keyboard, and finds guides and the API reference',
   t.strictSame(consoleErrors, [])
 })
 
+for (const [query, guide] of [
+  ['401', '/faq.html'],
+  ['invalid_token', '/errors.html'],
+  ['roles', '/routes.html#requirements'],
+  ['clock skew', '/runbook.html'],
+  ['Keycloak', '/providers.html#keycloak'],
+  ['NestJS', '/nestjs.html'],
+] as const) {
+  t.test(`search for ${query} finds ${guide} first`, async (t) => {
+    const { page } = await open(t, '/start.html')
+    await page.keyboard.press('/')
+    await page.getByRole('searchbox').fill(query)
+    const first = page.locator('#localsearch-list a').first()
+    await first.waitFor()
+    t.match(await first.getAttribute('href'), guide)
+  })
+}
+
 t.test('the skip link and the menus work with the keyboard', async (t) => {
   const { page } = await open(t, '/options.html', { viewport: { width: 1440, height: 900 } })
   await page.keyboard.press('Tab')
@@ -260,6 +303,19 @@ t.test('the appearance can be switched', async (t) => {
   await page.getByRole('switch').first().focus()
   await page.keyboard.press('Enter')
   t.equal(await isDark(), true)
+})
+
+t.test('a table that scrolls has a shadow at the edge behind which it continues', async (t) => {
+  const context = { viewport: { width: 320, height: 740 }, reducedMotion: 'reduce' } as const
+  const { page } = await open(t, '/errors.html', context)
+  const [attachment, covering] = await page.evaluate<[string, string[]]>(`(() => {
+    const table = document.querySelector('.vp-doc table')
+    const isOpaque = (element) => /^rgb\\(/.test(getComputedStyle(element).backgroundColor)
+    const rows = [...table.querySelectorAll('tr, th, td')].filter(isOpaque)
+    return [getComputedStyle(table).backgroundAttachment, rows.map((row) => row.textContent)]
+  })()`)
+  t.equal(attachment, 'local, local, scroll, scroll')
+  t.strictSame(covering, [], 'the shadow is behind the rows')
 })
 
 t.test('tables of two columns fit on the narrowest phone', async (t) => {

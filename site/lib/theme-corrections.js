@@ -1,8 +1,17 @@
 /**
  * Corrects the default theme where it violates WCAG: a sidebar group is a button with another button
- * in it (4.1.2), and the name of the search button lacks its visible text (2.5.3). The build fails
- * if a new version of VitePress has other code, so that the corrections are reviewed.
+ * in it (4.1.2), and the name of the search button lacks its visible text (2.5.3). Also ranks the
+ * results of the search, because the theme accepts no function for that under the
+ * Content-Security-Policy. The build fails if a new version of VitePress has other code, so that the
+ * corrections are reviewed.
  */
+
+/** The pages that answer most questions come first, those about the project and the API last. */
+const RANK = String.raw`(id) =>
+  /\/(?:start|routes|options|errors|faq)\.html/.test(id) ? 1.6
+  : /\/(?:adr|api|contributing|evidence)\/|\/(?:architecture|benchmarks|changelog|contributing|performance|security)\.html/.test(id) ? 0.3
+  : 1`
+
 const CORRECTIONS = {
   'VPSidebarItem.vue': [
     ["(isLink.value ? undefined : 'button')", 'undefined'],
@@ -17,10 +26,11 @@ const CORRECTIONS = {
     ['<kbd class="DocSearch-Button-Key">K</kbd>', '<kbd class="DocSearch-Button-Key key-k"></kbd>'],
     ['type="button"', 'type="button" aria-keyshortcuts="Control+K Meta+K"'],
   ],
+  'VPLocalSearchBox.vue': [['prefix: true,', `prefix: true, boostDocument: ${RANK},`]],
 }
 
-export const accessibleTheme = {
-  name: 'accessible-theme',
+export const themeCorrections = {
+  name: 'theme-corrections',
   enforce: 'pre',
   transform(code, id) {
     const corrections = CORRECTIONS[id.split('/').at(-1)]
