@@ -151,6 +151,27 @@ t.test(
   },
 )
 
+t.test('the page for an unknown client or redirect URI says what to change', async (t) => {
+  const textOf = async (parameters: Record<string, string | undefined>) =>
+    (await new Browser().open(url(pkce().challenge, parameters))).text
+  const unknown = await textOf({ client_id: 'gone<' })
+  t.match(unknown, '<code>gone&lt;</code>')
+  t.match(unknown, 'let the client forget its login')
+  const other = await textOf({ redirect_uri: `${CALLBACK}/` })
+  t.match(other, `<dt>In the request</dt>\n<dd><code>${CALLBACK}/</code></dd>`)
+  t.match(other, `<li><code>${CALLBACK}</code></li>`)
+  t.match(await textOf({ client_id: 'no-redirect' }), '<dt>Registered</dt>\n<dd>none</dd>')
+  for (const parameters of [
+    { redirect_uri: undefined },
+    { client_id: undefined },
+    { state: 'x'.repeat(8_001) },
+  ]) {
+    const text = await textOf(parameters)
+    t.match(text, 'Cannot log in')
+    t.notMatch(text, /Registered|forget/)
+  }
+})
+
 t.test('RFC 8252 §7.3: the port of a loopback address may be another one', async (t) => {
   const redirect_uri = 'http://127.0.0.1:51234/callback'
   const { code, verifier, location } = await codeFor({ redirect_uri })

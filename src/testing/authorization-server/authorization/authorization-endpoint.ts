@@ -14,6 +14,7 @@ import { consentPage } from '../login/consent-page.js'
 import { errorPage } from '../login/error-page.js'
 import { html } from '../login/html.js'
 import { hasPublicPassword, loginPage } from '../login/login-page.js'
+import { rejectionPage } from '../login/rejection-page.js'
 import type { ServerSettings } from '../options.js'
 import type { Clients } from '../registration/clients.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -99,7 +100,7 @@ export class AuthorizationEndpoint {
       return respond({ request, visitor, form, isGenuine })
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error
-      if (target === undefined) return rejection(error, parameters)
+      if (target === undefined) return rejectionPage(error, parameters, clients)
       return this.#errorResponse(error, target)
     }
   }
@@ -215,17 +216,6 @@ export class AuthorizationEndpoint {
     if (prompt.includes('login') || prompt.includes('select_account')) return true
     return Math.floor(this.#sources.settings.now() / 1000) - authTime > maxAge
   }
-}
-
-/**
- * Returns the page for a request whose client or redirect URI is unknown. The page has no link to
- * the redirect URI.
- */
-function rejection({ status, message }: OAuthError, parameters: Form | undefined): HttpResponse {
-  const uri = parameters?.get('redirect_uri')
-  const advice = html`${uri && html`<p>The request names <code>${uri.slice(0, 500)}</code>.</p>`}
-<p>A client must send its own client_id, and a redirect_uri exactly as it is registered: in the option redirectUris, with serve --redirect-uri, or at the registration endpoint.</p>`
-  return errorPage({ status, message, advice })
 }
 
 /** Returns the authorization request that a form contains. */
