@@ -3,6 +3,7 @@ import t from 'tap'
 import { revocationsIn } from '../../test/fixtures/faulty-store.js'
 import { clusterClientNames, createClusterStore } from './fixtures/cluster-clients.js'
 import { REVOCATIONS_SLOT, startCluster } from './fixtures/redis-cluster.js'
+import { testOperations } from './fixtures/store-cases.js'
 
 const cluster = await startCluster(t)
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
@@ -33,22 +34,7 @@ for (const name of clusterClientNames) {
     const store = await make()
     const other = await make()
 
-    t.test('P5: adds an entry once, on every instance', async (t) => {
-      for (let i = 0; i < 100; i++) {
-        t.equal(await store.add(`once-${i}`, '', 60_000), true)
-        t.equal(await other.add(`once-${i}`, '', 60_000), false)
-      }
-      t.equal(await store.add('soon', '', 50), true)
-      await sleep(80)
-      t.equal(await store.add('soon', '', 50), true, 'again after its TTL')
-    })
-
-    t.test('P5: accepts exactly one of 10,000 concurrent adds on two connections', async (t) => {
-      const adding = Array.from({ length: 10_000 }, (_, i) =>
-        (i % 2 ? store : other).add('many', '', 60_000),
-      )
-      t.equal((await Promise.all(adding)).filter(Boolean).length, 1)
-    })
+    testOperations(t, store, other)
 
     t.test('P5: rejects unknown entries of a new Cluster until they cannot be lost', async (t) => {
       const it = await make({ prefix: `new-${name}:`, afterRestart: 'reject' })
@@ -62,18 +48,6 @@ for (const name of clusterClientNames) {
       }
     })
 
-    t.test('sets, gets, deletes and expires entries', async (t) => {
-      t.equal(await store.get('a'), undefined)
-      await store.set('a', 'one', 60_000)
-      await store.set('a', 'two', 60_000)
-      t.equal(await other.get('a'), 'two')
-      await store.delete('a')
-      t.equal(await store.get('a'), undefined)
-      await store.set('b', 'x', 0.5)
-      await sleep(30)
-      t.equal(await store.get('b'), undefined)
-    })
-
     t.test('sends commands to the master of their key', async (t) => {
       const redirects = () => sumOf('errorstats', /errorstat_MOVED:count=(\d+)/)
       const before = await redirects()
@@ -82,19 +56,6 @@ for (const name of clusterClientNames) {
         await store.get(`direct-${i}`)
       }
       t.equal(await redirects(), before)
-    })
-
-    t.test('publishes to a subscription until the subscription ends', async (t) => {
-      const received: string[] = []
-      const end = await other.subscribe('news', (message) => received.push(message), t.fail)
-      for (let i = 0; i < 10; i++) await store.publish('news', 'one two')
-      await store.publish('other', 'three')
-      while (received.length < 10) await sleep(5)
-      t.strictSame(new Set(received), new Set(['one two']))
-      await end()
-      await store.publish('news', 'four')
-      await sleep(50)
-      t.equal(received.length, 10)
     })
 
     t.test('merges and lists 3,000 revocations in one slot', async (t) => {
