@@ -102,7 +102,10 @@ export class InsufficientScopeError extends ResourceServerError {
 export interface AuthenticationRequirements {
   /** Acceptable authentication context classes (`acr`), in order of preference. */
   readonly acrValues?: readonly string[] | undefined
-  /** Maximum time since the user authenticated, in whole seconds. */
+  /**
+   * Maximum time since the user authenticated, in whole seconds, at least 0; `undefined` for any
+   * time.
+   */
   readonly maxAge?: number | undefined
   /**
    * The required scope, space-delimited, if the token lacks it: the client requests it in the same

@@ -5,13 +5,13 @@
 import type { Algorithm } from '../../base/algorithms.js'
 import { httpUrl } from '../../http/secure-url.js'
 import { type IssuerOptions, type ResolvedIssuer, resolveIssuer } from '../../issuer/options.js'
-import { PROFILE_NAMES, type ProfileName } from '../../issuer/providers/providers.js'
+import type { ProfileName } from '../../issuer/providers/providers.js'
 import type { Arguments } from '../arguments.js'
 import { colorsFor } from '../colors.js'
 import type { Command, Flags } from '../command.js'
 import { ExitCode } from '../exit-code.js'
 import { withFlagNames } from '../flag-errors.js'
-import { inLines } from '../help.js'
+import { ISSUER_FLAGS } from '../issuer-flags.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { widthOf } from '../wrap.js'
@@ -30,24 +30,14 @@ const flags: Flags = {
     repeatable: true,
     help: 'An audience of the API; repeatable. Checked for the rules of the provider only',
   },
-  profile: {
-    value: 'NAME',
-    help: `The token format of the issuer. Default: by the issuer's domain, else standard. One of\n${inLines(PROFILE_NAMES)}`,
-  },
-  algorithms: {
-    value: 'ALG',
-    repeatable: true,
-    help: 'A signature algorithm that the API accepts; repeatable. Default: all asymmetric ones',
-  },
-  'jwks-uri': {
-    value: 'URL',
-    help: 'URL of the key set. Default: from the metadata of the issuer',
-  },
+  profile: ISSUER_FLAGS.profile,
+  algorithms: ISSUER_FLAGS.algorithms,
+  'jwks-uri': ISSUER_FLAGS['jwks-uri'],
   timeout: {
     value: 'DURATION',
     help: 'Timeout of each exchange: 5s, 500ms, or a number of seconds. Default 5s',
   },
-  'dangerously-allow-http': { help: 'Fetch metadata and keys over http, not only from loopback' },
+  'dangerously-allow-http': ISSUER_FLAGS['dangerously-allow-http'],
   json: { help: 'Print the checks as JSON' },
 }
 

@@ -3,7 +3,6 @@
 import type { KeyManagementAlgorithm } from '../../decryption/decryption-key.js'
 import type { DecryptionOptions } from '../../decryption/options.js'
 import type { NoAudience } from '../../issuer/audience-option.js'
-import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { JwksOptions } from '../../keys/options.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
@@ -12,7 +11,7 @@ import type { Command, Flags } from '../command.js'
 import type { ProcessContext } from '../context.js'
 import { ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../flag-errors.js'
-import { inLines } from '../help.js'
+import { ISSUER_FLAGS } from '../issuer-flags.js'
 import { readKeyFile, readKeysFile, readSecretFile } from '../key-file.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
@@ -51,24 +50,14 @@ const flags: Flags = {
     repeatable: true,
     help: 'A claim that the route requires, by name or dotted path; the value is text or JSON.\nRepeatable: of several values for one claim, one must match',
   },
-  profile: {
-    value: 'NAME',
-    help: `The token format of the issuer. Default: by the issuer's domain, else standard. One of\n${inLines(PROFILE_NAMES)}`,
-  },
+  profile: ISSUER_FLAGS.profile,
   'required-claims': {
     value: 'NAME',
     repeatable: true,
     help: 'A claim that the option "requiredClaims" of the API lists; repeatable',
   },
-  algorithms: {
-    value: 'ALG',
-    repeatable: true,
-    help: 'A signature algorithm that the API accepts; repeatable. Default: all asymmetric ones',
-  },
-  'jwks-uri': {
-    value: 'URL',
-    help: 'URL of the key set. Default: from the metadata of the issuer',
-  },
+  algorithms: ISSUER_FLAGS.algorithms,
+  'jwks-uri': ISSUER_FLAGS['jwks-uri'],
   key: {
     value: 'FILE',
     repeatable: true,
@@ -110,7 +99,7 @@ const flags: Flags = {
   'dangerously-allow-id-token-claims': {
     help: 'Accept at_hash, c_hash and s_hash. Set it if the API does',
   },
-  'dangerously-allow-http': { help: 'Fetch metadata and keys over http, not only from loopback' },
+  'dangerously-allow-http': ISSUER_FLAGS['dangerously-allow-http'],
   json: { help: 'Print the explanation as JSON' },
 }
 
