@@ -40,7 +40,7 @@ async function introspecting(
     client_id: 'client-1',
     scope: 'orders:read profile',
     token_type: 'Bearer',
-    iat: seconds() - 10,
+    iat: Math.floor(clock.now / 1_000) - 10,
     exp: seconds() + 300,
   }
   let tokens = 0
