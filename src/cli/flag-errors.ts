@@ -16,8 +16,13 @@ export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Pr
     return await work()
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
+    // A flag has one value, and is repeated for several.
+    const message = error.message.replace(
+      'must be an array of one or more of',
+      'must be one of these, with a flag for each:',
+    )
     throw new UsageError(
-      error.message.replace(OPTION, (quoted, option: string, index: string | undefined) => {
+      message.replace(OPTION, (quoted, option: string, index: string | undefined) => {
         const flag = flagOf(option, flags)
         if (flag === undefined) return quoted
         return index === undefined ? `--${flag}` : `--${flag} (value ${Number(index) + 1})`

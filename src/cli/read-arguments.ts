@@ -83,7 +83,11 @@ function unknownFlag(
   if (Object.hasOwn(rejectedFlags, name)) {
     return new UsageError(rejectedFlags[name] as string)
   }
-  const meant = nearest(name, [...Object.keys(flags), ...Object.keys(rejectedFlags), 'help'])
+  const equivalent = EQUIVALENT_FLAGS.get(name)
+  const meant =
+    equivalent !== undefined && Object.hasOwn(flags, equivalent)
+      ? equivalent
+      : nearest(name, [...Object.keys(flags), ...Object.keys(rejectedFlags), 'help'])
   if (meant === undefined) {
     return new UsageError(
       `unknown flag (argument ${at + 1} of ${command}). Run fastify-resource-server ${command} --help for details`,
@@ -92,3 +96,10 @@ function unknownFlag(
   const instead = Object.hasOwn(rejectedFlags, meant) ? ` But ${rejectedFlags[meant]}` : ''
   return new UsageError(`unknown flag --${name}. Did you mean --${meant}?${instead}`)
 }
+
+/** Names that users try first, with the flag. */
+const EQUIVALENT_FLAGS: ReadonlyMap<string, string> = new Map([
+  ['provider', 'profile'],
+  ['ts', 'typescript'],
+  ['js', 'javascript'],
+])

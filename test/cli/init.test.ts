@@ -118,6 +118,8 @@ t.test('writes CommonJS and TypeScript, as the project does', async (t) => {
     init(join(parent, name), [...ANSWERS, '--offline', ...flags])
   const { stdout } = await inFolder('script')
   t.match(stdout, "const auth = require('./plugins/auth.js')\n    app.register(auth)\n")
+  t.match(stdout, 'app.register(async (app) => {\n')
+  t.match(stdout, 'node --env-file=.env src/app.js\n')
   t.match(read(parent, 'script/src/plugins/auth.js'), /^module\.exports = /m)
   for (const name of ['esm', 'cjs']) {
     t.match((await inFolder(name)).stdout, 'npx tsx --test test/auth.test.ts\n')
@@ -283,6 +285,7 @@ t.test('says what a tsconfig.json of tsc --init requires of package.json', async
     [{ 'package.json': commonjs, 'tsconfig.json': tsconfig.replace('"verb', '// "verb') }, false],
     [{ 'package.json': commonjs, 'tsconfig.json': '{}' }, false],
     [{ 'package.json': commonjs }, false],
+    [{ 'package.json': commonjs, 'tsconfig.json': '{ "module": "nodenext" }' }, false],
   ]
   for (const [i, [files, isTold]] of rows.entries()) {
     const { code, stdout } = await init(t.testdir(files), [
@@ -293,4 +296,25 @@ t.test('says what a tsconfig.json of tsc --init requires of package.json', async
     t.equal(code, 0)
     t.equal(stdout.includes('npm pkg set type=module'), isTold, `${i}`)
   }
+})
+
+t.test('says which module setting of tsconfig.json rejects the imports in CommonJS', async (t) => {
+  for (const [module, isTold] of [
+    ['node16', true],
+    ['Node18', true],
+    ['node20', false],
+  ] as const) {
+    const tsconfig = `{ "compilerOptions": { "module": "${module}" } }`
+    const folder = t.testdir({ 'package.json': '{}', 'tsconfig.json': tsconfig })
+    const { stdout } = await init(folder, [...ANSWERS, '--offline'])
+    const told = `set "module" to "nodenext": "${module.toLowerCase()}" rejects the imports`
+    t.equal(stdout.includes(told), isTold, module)
+  }
+})
+
+t.test('rejects a plugin that exists in the other language', async (t) => {
+  const folder = t.testdir({ 'package.json': '{}', plugins: { 'auth.ts': '' } })
+  const { code, stderr } = await init(folder, [...ANSWERS, '--offline'])
+  t.equal(code, 2)
+  t.match(stderr, 'Move this file, or run init in another folder: plugins/auth.ts')
 })

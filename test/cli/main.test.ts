@@ -68,6 +68,12 @@ t.test('suggests the nearest command or flag, and hides other unknown flags', as
       'unknown command. The commands are: init, token, explain, doctor, serve, stream',
     ],
     [['explain', '--isuer', 'x'], 'unknown flag --isuer. Did you mean --issuer?'],
+    [['init', '--provider', 'okta'], 'unknown flag --provider. Did you mean --profile?'],
+    [['token', '--ts'], 'unknown flag (argument 1 of token)'],
+    [
+      ['doctor', '--issuer', 'https://a.example', '--algorithms', 'RS256,ES256'],
+      '--algorithms must be one of these, with a flag for each: RS256',
+    ],
     [['explain', '--hepl'], 'unknown flag --hepl. Did you mean --help?'],
     [
       ['serve', '--frobnicate'],

@@ -57,9 +57,13 @@ export function generate(project: Project, answers: Choices, issuer: ResolvedIss
   }
 }
 
-/** Returns the paths of the files that must not exist, before any question is asked. */
-export function protectedPaths(project: Project): readonly string[] {
-  return [pluginPath(project), `test/auth.test.${project.isTypeScript ? 'ts' : 'js'}`]
+/**
+ * Returns the paths of the files that must not exist, before any question is asked: those that are
+ * written, and those of the same name in the other language, which the app would load as well.
+ */
+export function protectedPaths({ plugins }: Project): readonly string[] {
+  const names = [`${plugins}/auth`, 'test/auth.test']
+  return names.flatMap((name) => ['js', 'ts'].map((extension) => `${name}.${extension}`))
 }
 
 function pluginPath({ plugins, isTypeScript }: Project): string {

@@ -18,7 +18,7 @@ import { writeResult } from '../output.js'
 import { widthOf } from '../wrap.js'
 import { readAnswers } from './answers.js'
 import { type Generated, type GeneratedFile, generate, protectedPaths } from './generated-files.js'
-import { exists, type Project, readProject } from './project.js'
+import { exists, type Project, type RejectingSetting, readProject } from './project.js'
 
 /** Timeout of each exchange with the issuer, in milliseconds, as in "jwks.timeout". */
 const TIMEOUT_MS = 5_000
@@ -147,20 +147,33 @@ function nextSteps(
   return [
     '  npm install fastify fastify-plugin fastify-resource-server',
     ...(isTypeScript ? ['  npm install --save-dev tsx typescript @types/node'] : []),
-    ...(rejectsImports
-      ? ['  npm pkg set type=module  # "verbatimModuleSyntax" in tsconfig.json requires it']
-      : []),
+    ...settingSteps(rejectsImports),
     `  ${isTypeScript ? 'npx tsx' : 'node'} --test ${test.path}`,
     '',
     '  In the app, before the routes (@fastify/autoload does it by itself):',
     '',
     `    ${importLine}`,
-    `    ${isModule ? 'await ' : ''}app.register(auth)`,
+    ...(isModule ? ['    await app.register(auth)'] : IN_COMMONJS),
     '',
     '  Start the app with the variables (fastify-cli reads .env by itself):',
     '',
-    `    ${isTypeScript ? 'npx tsx --env-file=.env app.ts' : 'node --env-file=.env app.js'}`,
+    `    ${isTypeScript ? 'npx tsx' : 'node'} --env-file=.env ${plugin.path.startsWith('src/') ? 'src/' : ''}app.${isTypeScript ? 'ts' : 'js'}`,
   ]
+}
+
+/** Without `await`, the plugin is loaded after routes that the app itself declares. */
+const IN_COMMONJS = [
+  '    app.register(auth)',
+  '    app.register(async (app) => {',
+  "      app.get('/me', async (request) => ({ user: request.claims.sub }))",
+  '    })',
+]
+
+function settingSteps(setting: RejectingSetting | undefined): readonly string[] {
+  if (setting === undefined) return []
+  return setting === 'verbatimModuleSyntax'
+    ? ['  npm pkg set type=module  # "verbatimModuleSyntax" in tsconfig.json requires it']
+    : [`  In tsconfig.json, set "module" to "nodenext": "${setting}" rejects the imports (TS1479)`]
 }
 
 /** @throws {CommandError} if the file exists by now, or cannot be written. */

@@ -5,13 +5,15 @@ import { parseJsonObject } from '../../base/json-object.js'
 import { ownMember } from '../../base/plain-object.js'
 import { UsageError } from '../exit-code.js'
 
+export type RejectingSetting = 'verbatimModuleSyntax' | 'node16' | 'node18'
+
 export interface Project {
   readonly folder: string
   readonly isTypeScript: boolean
   /** Whether the files are ECMAScript modules; otherwise they are CommonJS. */
   readonly isModule: boolean
-  /** Whether TypeScript rejects `import` here: in CommonJS, with `verbatimModuleSyntax`. */
-  readonly rejectsImports: boolean
+  /** The setting of tsconfig.json with which TypeScript rejects the imports in CommonJS. */
+  readonly rejectsImports: RejectingSetting | undefined
   readonly hasPackageJson: boolean
   /** The folder of the plugins, relative to the project, with slashes. */
   readonly plugins: 'plugins' | 'src/plugins'
@@ -39,7 +41,7 @@ export async function readProject(
     folder,
     isTypeScript,
     isModule,
-    rejectsImports: isTypeScript && !isModule && (await isVerbatim(folder)),
+    rejectsImports: isTypeScript && !isModule ? await rejectingSetting(folder) : undefined,
     hasPackageJson: manifest !== undefined,
     plugins: (await exists(join(folder, 'src'))) ? 'src/plugins' : 'plugins',
   }
@@ -52,8 +54,13 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** Whether tsconfig.json sets `verbatimModuleSyntax`, as that of `tsc --init` does. */
-async function isVerbatim(folder: string): Promise<boolean> {
+/**
+ * `tsc --init` sets `verbatimModuleSyntax`. With the modules of Node 16 and 18, which could not
+ * require() ECMAScript modules, TypeScript reports each import of them as an error (TS1479).
+ */
+async function rejectingSetting(folder: string): Promise<RejectingSetting | undefined> {
   const text = await readFile(join(folder, 'tsconfig.json'), 'utf8').catch(() => '')
-  return /^[^/]*"verbatimModuleSyntax"\s*:\s*true/m.test(text)
+  if (/^[^/]*"verbatimModuleSyntax"\s*:\s*true/m.test(text)) return 'verbatimModuleSyntax'
+  const [, version] = /^[^/]*"module"\s*:\s*"(node1[68])"/im.exec(text) ?? []
+  return version?.toLowerCase() as RejectingSetting | undefined
 }
