@@ -21,3 +21,13 @@ export function rejectUnknownOptions(
     }
   }
 }
+
+/** @throws {TypeError} that names the first member that is set and is not an object. */
+export function requireObjects(members: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(members)) {
+    if (value === undefined) continue
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new TypeError(`${name.includes(' ') ? name : `"${name}"`} must be an object`)
+    }
+  }
+}

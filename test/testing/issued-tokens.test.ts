@@ -109,6 +109,16 @@ t.test('issues tokens for the first user and the first client', async (t) => {
   t.match(decodeJwt(await okta.issueIdToken()), { sub: 'u1' })
 })
 
+t.test('rejects claims that are no object, which would be ignored', async (t) => {
+  await using server = await createAuthorizationServer(fixed)
+  for (const claims of ['ada', null, ['ada']] as never[]) {
+    const error = { name: 'TypeError', message: '"claims" must be an object' }
+    await t.rejects(server.issueToken(claims), error)
+    await t.rejects(server.issueIdToken(claims), error)
+    await t.rejects(server.issueLogoutToken(claims), error)
+  }
+})
+
 t.test('replaces and removes claims and header members on demand', async (t) => {
   await using server = await createAuthorizationServer(fixed)
   const claims = { sub: 'me', exp: undefined, 'x:y': { z: 1 } }

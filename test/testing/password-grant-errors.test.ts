@@ -210,8 +210,13 @@ t.test('reports missing metadata, with the form of an Okta issuer', async (t) =>
 t.test('reports unusable metadata', async (t) => {
   const cases: [body: unknown, status: number, message: RegExp][] = [
     ['<html>', 200, /an HTML page/],
-    [{ issuer: 'https://else.example' }, 200, /"issuer" property does not match/],
-    [{ issuer: 'no url' }, 200, /cannot be used/],
+    [
+      { issuer: 'https://else.example' },
+      200,
+      /names the issuer "https:\/\/else\.example", and not "http:.*"\. Set the issuer to the/,
+    ],
+    [{ issuer: 'no url' }, 200, /names the issuer "no url", and not/],
+    [{ issuer: 7 }, 200, /cannot be used/],
     ['', 503, /HTTP 503: an empty body.*try later/],
     [{ errorSummary: 'Too many' }, 429, /HTTP 429.*Too many.*rate limit/],
   ]

@@ -139,4 +139,10 @@ t.test('names an invalid argument', async (t) => {
   await t.rejects(testApi(app), /"build" must be a function/)
   const options = { profil: 'okta' }
   await t.rejects(testApi(buildApp, options as object), /Unknown option "profil"/)
+  const forgotten = (() => undefined) as unknown as () => FastifyInstance
+  await t.rejects(testApi(forgotten), /^TypeError: the result of build\(\) must be an object$/)
+  await using api = await testApi(buildApp)
+  t.throws(() => api.asUser('ada' as never), { name: 'TypeError', message: '"claims" must be' })
+  const nothing = api.asUser().inject(undefined as never)
+  await t.rejects(nothing, { message: 'the argument of inject() must be an object' })
 })

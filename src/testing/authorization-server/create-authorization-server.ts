@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { requireObjects } from '../known-options.js'
 import { AuthorizationCodes } from './authorization/authorization-codes.js'
 import type { AuthorizationServer } from './authorization-server.js'
 import { DPoPProofs } from './endpoints/dpop-proofs.js'
@@ -161,9 +162,18 @@ export async function createAuthorizationServer(
       return { ...counts }
     },
     resetRequests: () => void Object.assign(counts, noRequests()),
-    issueToken: (claims = {}, options = {}) => tokens.customAccessToken(claims, options),
-    issueIdToken: (claims = {}) => tokens.customIdToken(claims),
-    issueLogoutToken: (claims = {}, options = {}) => logoutTokens.custom(claims, options),
+    async issueToken(claims = {}, options = {}) {
+      requireObjects({ claims })
+      return tokens.customAccessToken(claims, options)
+    },
+    async issueIdToken(claims = {}) {
+      requireObjects({ claims })
+      return tokens.customIdToken(claims)
+    },
+    async issueLogoutToken(claims = {}, options = {}) {
+      requireObjects({ claims })
+      return logoutTokens.custom(claims, options)
+    },
     setBackchannelLogoutUri: (uri, clientId) => logoutUris.set(uri, clientId),
     endSession: (selector) => sessionControl.endSession(selector),
     disableUser: (username) => sessionControl.disableUser(username),

@@ -4,6 +4,7 @@ import { createAuthorizationServer } from '../authorization-server/create-author
 import type { AuthorizationServerOptions } from '../authorization-server/options.js'
 import type { ClaimOverrides } from '../authorization-server/tokens/issue-token-options.js'
 import type { TokenProfileName } from '../authorization-server/tokens/token-profiles.js'
+import { requireObjects } from '../known-options.js'
 import type { Scope } from '../scope-values.js'
 
 /** What `testApi` needs of an application: a Fastify instance has it, and also NestJS's. */
@@ -72,7 +73,7 @@ export interface TestApi<App extends InjectableApp = InjectableApp> {
  * @param build returns the application, whose plugin is registered with the given options. If it
  *   throws, the server is closed.
  * @param options options of the authorization server.
- * @throws {TypeError} if `build` is not a function, or an option is unknown or invalid
+ * @throws {TypeError} if `build` is not a function or does not return the application, or an option is unknown or invalid
  * @throws the error of `build`
  */
 export async function testApi<App extends InjectableApp>(
@@ -94,15 +95,21 @@ export async function testApi<App extends InjectableApp>(
   return {
     app,
     authorizationServer,
-    asUser: ({ scope, ...claims } = {}) => ({
-      async inject(request) {
-        const options = typeof request === 'string' ? { url: request } : request
-        const { headers = {} } = options
-        rejectAuthorization(headers)
-        const token = await authorizationServer.issueToken(claims, { scope })
-        return app.inject({ ...options, headers: { ...headers, authorization: `Bearer ${token}` } })
-      },
-    }),
+    asUser(user = {}) {
+      requireObjects({ claims: user })
+      const { scope, ...claims } = user
+      return {
+        async inject(request) {
+          const options = typeof request === 'string' ? { url: request } : request
+          requireObjects({ 'the argument of inject()': options ?? null })
+          const { headers = {} } = options
+          rejectAuthorization(headers)
+          const token = await authorizationServer.issueToken(claims, { scope })
+          const authorization = `Bearer ${token}`
+          return app.inject({ ...options, headers: { ...headers, authorization } })
+        },
+      }
+    },
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -114,11 +121,13 @@ async function buildOrClose<App>(
   profile: TokenProfileName = 'standard',
 ): Promise<App> {
   try {
-    return await build({
+    const app = await build({
       issuer,
       audience: typeof audience === 'string' ? audience : [...audience],
       profile: profile === 'entra-v1' ? 'entra' : profile,
     })
+    requireObjects({ 'the result of build()': app ?? null })
+    return app
   } catch (error) {
     await close()
     throw error

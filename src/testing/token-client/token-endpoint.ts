@@ -9,6 +9,7 @@ import { canParseUrl } from '../../base/can-parse-url.js'
 import type { Redact } from '../../http/redaction.js'
 import { isLoopback } from '../../http/secure-url.js'
 import { type BoundedFetch, withoutQuery } from './bounded-fetch.js'
+import { parseJsonObject } from './json-object.js'
 import type { PreparedGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import { unusableResponse } from './unusable-response.js'
@@ -63,6 +64,15 @@ async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
     try {
       return await processDiscoveryResponse(issuer, last)
     } catch (error) {
+      const named = parseJsonObject(text)?.issuer
+      if (last.status === 200 && typeof named === 'string') {
+        throw new PasswordGrantError({
+          error: 'invalid_response',
+          status: 200,
+          summary: `${shownUrl} names the issuer "${redact(named)}", and not "${redact(withoutQuery(issuer))}"`,
+          hint: 'Set the issuer to the identifier that the metadata names, exactly, if you trust it.',
+        })
+      }
       const reason = (error as Error).message
       throw unusableResponse({ url: shownUrl, response: last, text, reason, redact })
     }

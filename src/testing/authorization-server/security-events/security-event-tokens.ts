@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { rejectUnknownOptions } from '../../known-options.js'
+import { rejectUnknownOptions, requireObjects } from '../../known-options.js'
 import type { ServerSettings } from '../options.js'
 import type { LoggedOut } from '../sessions/logout-tokens.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -105,14 +105,5 @@ export class SecurityEventTokens {
     if (user === undefined) return undefined
     const session = event === DEFAULT_EVENT ? sessions.of(user)[0] : undefined
     return this.subjectOf(session ?? { user })
-  }
-}
-
-function requireObjects(members: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(members)) {
-    if (value === undefined) continue
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new TypeError(`"${name}" must be an object`)
-    }
   }
 }
