@@ -159,6 +159,7 @@ export async function importKeySet(
     if (key instanceof UnusableKey) skipped.push({ kid: kidOf(jwk), reason: key.reason })
     else usable.push(key)
   }
+  if (members.length === 0) throw new TypeError('the key set is empty')
   if (usable.length === 0) {
     const reasons = listOfSkipped(skipped).join('; ')
     throw new TypeError(

@@ -51,6 +51,9 @@ const RETRY_DELAY_MS = 100
 
 const RETRY_AFTER_SECONDS = 1
 
+const NOT_SHARED =
+  'The revocation is in force on this instance only, because "stores.revocations" is unavailable: other instances enforce it once the store is available. Until then, call revoke() on each instance'
+
 export class SharedRevocations {
   readonly #options: SharedRevocationsOptions
   readonly #writer: RevocationWriter
@@ -117,7 +120,7 @@ export class SharedRevocations {
       await this.#writer.write(revocation)
     } catch (error) {
       this.#reports.failed(error)
-      throw unavailable(error)
+      throw unavailable(error, NOT_SHARED)
     }
   }
 
@@ -219,8 +222,9 @@ export class SharedRevocations {
 }
 
 /** Creates one error per caller, because error handlers may mutate it. */
-function unavailable(cause?: unknown): StoreUnavailableError {
-  return new StoreUnavailableError('the revocations of all instances', RETRY_AFTER_SECONDS, cause)
+function unavailable(cause?: unknown, message?: string): StoreUnavailableError {
+  const what = 'the revocations of all instances'
+  return new StoreUnavailableError(what, RETRY_AFTER_SECONDS, cause, message)
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -166,7 +166,12 @@ function assembleRevocations(
     monotonicNow,
     readMore: () => keyRefresh.sync(),
     onFailure: (err) =>
-      logger.warn({ err }, 'revocation store unavailable; known revocations stay in force'),
+      logger.warn(
+        { err },
+        sharedRevocations.rejectsAll
+          ? 'revocation store unavailable and no revocations are loaded; every token gets 503'
+          : 'revocation store unavailable; known revocations stay in force',
+      ),
     onRecovery: (failedForMs) =>
       logger.info(
         { failedForMilliseconds: Math.round(failedForMs) },

@@ -107,6 +107,10 @@ t.test('names the reason why metadata is unusable', async (t) => {
   const { issuer } = await serveIssuer(t, ({ url }, response) => {
     if (url?.startsWith('/moved')) return response.writeHead(302, { location: '/new?a=b' }).end()
     if (url?.startsWith('/other')) return response.end('{"issuer":"https://other.example"}')
+    if (url?.startsWith('/http')) {
+      const metadata = { issuer: `${issuer}/http`, jwks_uri: 'http://keys.example' }
+      return response.end(JSON.stringify(metadata))
+    }
     if (url?.startsWith('/hangs')) return undefined
     return response.writeHead(404).end()
   })
@@ -117,6 +121,11 @@ t.test('names the reason why metadata is unusable', async (t) => {
   for (const [url, found, advice] of [
     [`${issuer}/moved`, `responded with 302, a redirect to ${issuer}/new`, 'Redirects are not'],
     [`${issuer}/other`, 'names the issuer "https://other.example"', 'Set the issuer of the API to'],
+    [
+      `${issuer}/http`,
+      'has a "jwks_uri" that is not an https URL',
+      '--dangerously-allow-http here',
+    ],
     [
       `${issuer}/absent`,
       `${issuer}/absent/.well-known/openid-configuration responded with 404`,
@@ -157,7 +166,7 @@ t.test('names unusable keys, and keys that the API does not accept', async (t) =
   keys = []
   t.match((await diagnose(issuer)).checks.keys, {
     outcome: 'failed',
-    found: `${issuer}/keys: none`,
+    found: `${issuer}/keys: the key set is empty`,
   })
   const known = await diagnose(issuer, ['--jwks-uri', `${issuer}/none?secret=1`])
   t.match(known.checks.metadata, { outcome: 'passed', found: /^not read/ })
@@ -284,7 +293,12 @@ t.test('reports proxies and TLS settings without their values', async (t) => {
   const proxies = { HTTPS_PROXY: 'http://user:hunter2@proxy', http_proxy: 'http://proxy' }
   for (const [env, process, outcome, text] of [
     [{}, node, 'passed', 'no proxy is set'],
-    [proxies, node, 'warning', 'HTTPS_PROXY, http_proxy is set, but the fetch of Node ignores it'],
+    [
+      proxies,
+      node,
+      'warning',
+      'the fetch of Node ignores HTTPS_PROXY, http_proxy, and connects directly',
+    ],
     [proxies, node, 'warning', 'NODE_USE_ENV_PROXY=1. Otherwise'],
     [proxies, old, 'warning', 'jwks.fetch'],
     [{ ...proxies, NODE_USE_ENV_PROXY: '1' }, old, 'warning', 'jwks.fetch'],

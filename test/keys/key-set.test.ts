@@ -373,7 +373,7 @@ t.test('rejects an unusable JWK Set, with the reason', async (t) => {
   for (const odd of [null, undefined, 'x', [], {}, { keys: {} }, { keys: null }, { keys: 'x' }]) {
     await t.rejects(importKeySet(odd, 5), { name: 'TypeError', message: /no "keys" array/ })
   }
-  await t.rejects(importKeySet({ keys: [] }, 5), { message: /none of the key set's 0 keys/ })
+  await t.rejects(importKeySet({ keys: [] }, 5), { message: 'the key set is empty' })
   await t.rejects(importKeySet({ keys: [{}, {}] }, 5), { message: /none of the key set's 2 keys/ })
   await t.rejects(importKeySet({ keys: Array(6).fill(p256.publicJwk) }, 5), {
     message: /more than/,

@@ -236,7 +236,11 @@ t.test(
     const [one, other] = [await instance(t, store), await instance(t, store)]
     const token = await tokenOf()
     store.failing.add('mergeRevocations')
-    await t.rejects(one.revoke({ jti: 'token-1' }), UNAVAILABLE)
+    await t.rejects(one.revoke({ jti: 'token-1' }), {
+      ...UNAVAILABLE,
+      message:
+        /^The revocation is in force on this instance only, .* call revoke\(\) on each instance$/,
+    })
     // Not awaited: it must not cause an unhandled rejection.
     one.revoke({ jti: 'token-1' })
     await t.rejects(one.verify(token), REVOKED)
@@ -270,6 +274,22 @@ t.test(
     })
   },
 )
+
+t.test('logs that every token gets 503 while no revocations are loaded', async (t) => {
+  const store = faultyStore()
+  store.failing.add('revocationsSince')
+  const rejecting = await instance(t, store)
+  const accepting = await instance(t, store, { revocations: { untilLoaded: 'dangerouslyAccept' } })
+  await t.rejects(rejecting.verify(await tokenOf()), UNAVAILABLE)
+  await accepting.verify(await tokenOf())
+  t.strictSame(
+    [rejecting.warnings, accepting.warnings],
+    [
+      ['revocation store unavailable and no revocations are loaded; every token gets 503'],
+      ['revocation store unavailable; known revocations stay in force'],
+    ],
+  )
+})
 
 t.test('throws for an invalid revocation without writing to the store', async (t) => {
   const store = faultyStore()

@@ -56,7 +56,7 @@ function checkProxy(env: Environment, { supportsEnvProxy, execArgv }: NodeProces
   return {
     name,
     outcome: 'warning',
-    found: `${set} is set, but the fetch of Node ignores it and connects directly`,
+    found: `the fetch of Node ignores ${set}, and connects directly`,
     advice: supportsEnvProxy
       ? 'If the issuer is reachable only through the proxy, start the API with NODE_USE_ENV_PROXY=1. Otherwise, nothing.'
       : 'If the issuer is reachable only through the proxy, pass a fetch that uses it as the option "jwks.fetch", or start the API with NODE_USE_ENV_PROXY=1 on Node 22.21, 24.5 or later. Otherwise, nothing.',

@@ -91,6 +91,9 @@ function metadataAdvice(reason: string, issuer: string): string {
   if (/names the issuer/.test(reason)) {
     return 'Set the issuer of the API to the identifier that the metadata names, exactly, if you trust it.'
   }
+  if (/"jwks_uri" that is not an https URL/.test(reason)) {
+    return 'Have the issuer publish an https URL; or, in a development network, set the option "dangerouslyAllowHttp" (--dangerously-allow-http here).'
+  }
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) {
     return 'The host name cannot be resolved: correct the issuer, or the DNS settings of this machine.'
   }
