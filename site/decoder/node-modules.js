@@ -15,7 +15,7 @@ class Bytes extends Uint8Array {
 
 export const Buffer = {
   from(text, encoding) {
-    const binary = encoding === 'base64url' ? decodeBase64(text) : text
+    const binary = encoding?.startsWith('base64') ? decodeBase64(text) : text
     return Bytes.from(binary, (character) => character.charCodeAt(0))
   },
   byteLength: (text) => new TextEncoder().encode(text).length,

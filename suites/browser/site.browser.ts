@@ -318,6 +318,20 @@ t.test('a table that scrolls has a shadow at the edge behind which it continues'
   t.strictSame(covering, [], 'the shadow is behind the rows')
 })
 
+t.test('on paper, tables and code are complete, without the menus', async (t) => {
+  const { page } = await open(t, '/', { viewport: { width: 794, height: 1123 } }) // A4
+  await page.emulateMedia({ media: 'print' })
+  for (const path of ['/errors.html', '/runbook.html', '/mcp.html']) {
+    await visit(page, path)
+    const cut = await page.evaluate(`[...document.querySelectorAll('.vp-doc :is(table, pre)')]
+      .filter((element) => element.scrollWidth > Math.min(element.clientWidth + 1, innerWidth))
+      .map((element) => element.textContent.trim().slice(0, 80))`)
+    t.strictSame(cut, [], path)
+    t.notOk(await page.getByRole('banner').isVisible())
+    t.notOk(await page.locator('#VPSidebarNav').isVisible())
+  }
+})
+
 t.test('tables of two columns fit on the narrowest phone', async (t) => {
   const { page } = await open(t, '/', { viewport: { width: 320, height: 740 } })
   for (const path of ['/migration/', '/recipes/', '/command-line.html', '/keys.html']) {
