@@ -71,6 +71,17 @@ export function rejectName(
   return reject(name, `must be one of ${known.join(', ')}${otherwise}${hint}`)
 }
 
+/** @throws {TypeError} if a part of the text is a variable of the application that is not set. */
+export function requireSetVariables(name: string, text: string): void {
+  const [, unset] = UNSET_VARIABLE.exec(text) ?? []
+  if (unset !== undefined) {
+    reject(name, `contains "${unset}": a variable from which the code builds it is not set`)
+  }
+}
+
+/** Matches what a template literal contains for such a variable, such as `https://undefined/`. */
+const UNSET_VARIABLE = /(?:^|[/.:])(undefined|null)(?:[/.:]|$)/
+
 export function functionOrUndefined<T>(name: string, value: T | undefined): T | undefined {
   if (value === undefined || typeof value === 'function') return value
   return reject(name, 'must be a function')

@@ -1,5 +1,5 @@
 import { canParseUrl } from '../base/can-parse-url.js'
-import { reject } from '../base/check.js'
+import { reject, requireSetVariables } from '../base/check.js'
 
 /**
  * Whether `text` is a string with an absolute URL without credentials whose scheme is accepted.
@@ -52,6 +52,7 @@ export function resolveEndpointOption(
   allowHttp: boolean,
 ): string | undefined {
   if (endpoint === undefined) return undefined
+  if (typeof endpoint === 'string') requireSetVariables(name, endpoint)
   const usable =
     typeof endpoint === 'string' &&
     !endpoint.includes('#') &&

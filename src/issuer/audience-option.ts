@@ -2,7 +2,13 @@
  * Validates the options by which tokens for this API are recognized: `audience`,
  * `dangerouslyAudienceFrom` and `dangerouslyNoAudience`.
  */
-import { isPlainObject, reject, requireKnownKeys, strings } from '../base/check.js'
+import {
+  isPlainObject,
+  reject,
+  requireKnownKeys,
+  requireSetVariables,
+  strings,
+} from '../base/check.js'
 import type { ExpectedAudience } from '../token/audience.js'
 
 /**
@@ -68,14 +74,14 @@ export function resolveAudience(options: AudienceOptions): ResolvedAudience {
       replacedBy: 'dangerouslyNoAudience',
     }
   }
+  const values = strings(
+    'audience',
+    audience,
+    `the audience of this API, exactly as in the "aud" of tokens from ${options.issuer}`,
+  )
+  for (const value of values) requireSetVariables('audience', value)
   return {
-    audience: new Set(
-      strings(
-        'audience',
-        audience,
-        `the audience of this API, exactly as in the "aud" of tokens from ${options.issuer}`,
-      ),
-    ),
+    audience: new Set(values),
     claimsInsteadOfAudience: undefined,
     audienceClaim: claim === undefined ? undefined : requireAudienceClaim(claim),
     replacedBy: claim === undefined ? undefined : 'dangerouslyAudienceFrom',

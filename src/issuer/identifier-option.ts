@@ -1,7 +1,7 @@
 /** Validates the issuer identifier in the option `issuer` of one authorization server. */
 
 import { canParseUrl } from '../base/can-parse-url.js'
-import { reject } from '../base/check.js'
+import { reject, requireSetVariables } from '../base/check.js'
 import { describeValue } from '../base/describe-value.js'
 import { isTenantTemplate } from '../http/metadata.js'
 import { httpUrl, isSecureUrl } from '../http/secure-url.js'
@@ -50,12 +50,13 @@ export function requireIdentifier(options: IdentifierOptions): URL | undefined {
   return url
 }
 
-/** Rejects a string from the environment with white space around it, or with several issuers. */
+/** Rejects a string with white space around it, unset variables or several issuers. */
 function requireOneIdentifier(issuer: unknown): void {
   if (typeof issuer !== 'string') return
   if (issuer !== issuer.trim()) {
     reject('issuer', `must not begin or end with white space, not ${shown(issuer)}`)
   }
+  requireSetVariables('issuer', issuer)
   if (/^https?:.*[,;\s]\s*https?:/i.test(issuer)) {
     reject(
       'issuer',

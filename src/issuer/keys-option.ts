@@ -12,7 +12,14 @@ import {
   runtimeHint,
   SYMMETRIC_ALGORITHMS,
 } from '../base/algorithms.js'
-import { booleanOr, elementsOf, isPlainObject, members, reject } from '../base/check.js'
+import {
+  booleanOr,
+  elementsOf,
+  isPlainObject,
+  members,
+  reject,
+  requireSetVariables,
+} from '../base/check.js'
 import { describeValue } from '../base/describe-value.js'
 import { nearest } from '../base/did-you-mean.js'
 import { isSecureUrl } from '../http/secure-url.js'
@@ -114,6 +121,7 @@ export function resolveKeys(options: KeysOptions, allowHttp: boolean): ResolvedK
   if (jwksUri !== undefined && typeof jwksUri !== 'string') {
     reject('jwksUri', `must be a string, not ${describeValue(jwksUri)}`)
   }
+  if (jwksUri !== undefined) requireSetVariables('jwksUri', jwksUri)
   if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
     reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
   }

@@ -13,6 +13,11 @@ export interface Clocks {
   readonly monotonicNow: () => number
 }
 
+/**
+ * The year 1973. A clock in seconds would show an earlier time, at which expired tokens are valid.
+ */
+const MIN_TIME_MS = 1e11
+
 /** @throws {TypeError} if the option `now` is set and not a function. */
 export function resolveClocks(given: (() => number) | undefined): Clocks {
   const now = functionOrUndefined('now', given)
@@ -30,8 +35,9 @@ export function resolveClocks(given: (() => number) | undefined): Clocks {
 function timeOf(now: () => number): number {
   try {
     const time = suppressRejection(now())
-    if (typeof time === 'number') return time
-    throw new TypeError('it must return a number, not a promise')
+    if (typeof time !== 'number') throw new TypeError('it must return a number, not a promise')
+    if (time < MIN_TIME_MS) throw new TypeError('it must return milliseconds, not seconds')
+    return time
   } catch (thrown) {
     throw applicationFailure('now', thrown)
   }

@@ -160,7 +160,7 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
 
   /**
    * For tests: returns the time in milliseconds since the epoch, for token times and for timers. If
-   * it throws or does not return a number, requests get a 500. Default: `Date.now` for token times,
+   * it throws or does not return such a number, requests get a 500. Default: `Date.now` for token times,
    * and a monotonic clock for timers.
    */
   now?: () => number

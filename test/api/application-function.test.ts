@@ -192,6 +192,14 @@ t.test('reports a clock that returns no number', async (t) => {
   t.same(unhandled, [])
 })
 
+t.test('reports a clock in seconds, which would accept expired tokens', async (t) => {
+  const token = await tokenOf({ exp: 1_000_000_000, iat: undefined })
+  const now = () => Date.now() / 1_000
+  const { response, logged } = await responseTo(t, { options: { now } }, bearer(token))
+  t.match(response.json(), { statusCode: 500, message: 'The function "now" failed' })
+  t.match(logged, 'it must return milliseconds, not seconds')
+})
+
 t.test('rejects the request if a function throws an error of this package', async (t) => {
   const extractToken = () => {
     throw new InvalidTokenError('The cookie has expired')

@@ -69,7 +69,7 @@ t.test('reports a recovery once, and only after a reported failure', async (t) =
 })
 
 t.test('logs the first fetch of keys, their changes and the end of an outage', async (t) => {
-  const clock = { now: 1_000_000 }
+  const clock = { now: Date.now() }
   const [one, two] = [await makeKey('ES256', 'one'), await makeKey('ES256', 'two\n')]
   const { kid: _, ...unnamed } = (await makeKey('ES256')).publicJwk
   const issuer = await startKeyServer([one.publicJwk])
@@ -108,7 +108,7 @@ t.test('logs the first fetch of keys, their changes and the end of an outage', a
 })
 
 t.test('logs the end of an outage at startup instead of the first fetch', async (t) => {
-  const clock = { now: 1_000_000 }
+  const clock = { now: Date.now() }
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const { logger, taken } = recorder()

@@ -189,7 +189,7 @@ t.test('mistakes in the flags are exit code 2 and name the flag', async (t) => {
     [['--key-management-algorithms', 'dir'], /need --decryption-key/],
     [
       [...keyFlag('rsa.pem'), '--key-management-algorithms', 'RSA1_5'],
-      /--key-management-algorithms must be an array of one or more of RSA-OAEP/,
+      /--key-management-algorithms must be one of these, with a flag for each: RSA-OAEP/,
     ],
     [
       [...keyFlag('rsa.pem'), '--key-management-algorithms', 'dir'],

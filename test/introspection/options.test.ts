@@ -136,6 +136,7 @@ t.test('rejects invalid options with a TypeError that names the option and the f
     ],
     [{ ...CLIENT, endpoint: 'http://issuer.example/introspect' }, /must be an https URL/],
     [{ ...CLIENT, endpoint: '/introspect' }, /"introspection.endpoint" option must be/],
+    [{ ...CLIENT, endpoint: 'https://undefined/introspect' }, /contains "undefined"/],
     [{ ...CLIENT, endpoint: 'https://i.example/#x' }, /without credentials or fragment/],
     [{ ...CLIENT, endpoint: 'https://a:b@i.example/' }, /without credentials or fragment/],
     [{ ...CLIENT, endpoint: 7 }, /"introspection.endpoint"/],

@@ -78,6 +78,15 @@ rejectsRows('issuer', [
   ['a line break', { issuer: `\n${ISSUER}`, jwks: { keys } }, /begin or end with white space/],
   ['a list', { issuer: `${ISSUER},${ISSUER}` }, /^"issuer" option must be an array if there are/],
   ['a list with spaces', { issuer: `${ISSUER} ${ISSUER}` }, /^"issuer" option must be an array/],
+  [
+    'a host that is not set',
+    { issuer: 'https://undefined/' },
+    /^"issuer" option contains "undefined": a variable from which the code builds it is not set$/,
+  ],
+  ['a subdomain that is not set', { issuer: 'https://null.eu.auth0.com/' }, /contains "null"/],
+  ['a segment that is not set', { issuer: `${ISSUER}/undefined/v2.0` }, /contains "undefined"/],
+  ['a last segment that is not set', { issuer: `${ISSUER}/undefined` }, /contains "undefined"/],
+  ['a string that is not set', { issuer: 'undefined', jwks: { keys } }, /contains "undefined"/],
   ['no URL', { issuer: 'issuer.example' }, /^"issuer" option must be a URL/],
   ['an empty array', { issuer: [] }, /^"issuer" option must contain at least one/],
   ['an empty object', { issuer: {} }, /^"issuer" option must be a URL/],
@@ -257,6 +266,7 @@ rejectsRows('audience', [
   ['a number', { audience: 1 }, /^"audience" option/],
   ['a regular expression', { audience: /./ }, /^"audience" option/],
   ['true', { audience: true }, /^"audience" option/],
+  ['not set', { audience: ['a', 'api://undefined'] }, /^"audience" option contains "undefined"/],
   [
     'missing for one of several',
     { audience: undefined, issuer: [{ issuer: ISSUER, audience: 'a' }, 'https://b.example'] },
@@ -404,6 +414,7 @@ rejectsRows('keys have one source', [
 ])
 
 rejectsRows('jwksUri', [
+  ['not set', { jwksUri: 'https://undefined/keys' }, /^"jwksUri" option contains "undefined"/],
   [
     'http',
     { jwksUri: 'http://issuer.example/keys' },

@@ -7,6 +7,9 @@ import { bucketTags } from '../../src/stores/redis-slots.js'
 import { FakeCluster, FakeIoCluster, FakeNodeCluster } from '../fixtures/fake-cluster.js'
 import { connected, FakeIoRedis, FakeNodeSentinel, FakeRedis } from '../fixtures/fake-redis.js'
 
+/** Longer than the delay, because a timer may fire before the clock that the store reads. */
+const AFTER_RETRY_DELAY_MS = 1_100
+
 const CLIENTS = { ioredis: FakeIoCluster, 'node-redis': FakeNodeCluster }
 
 async function make(options: Partial<RedisStoreOptions> = {}, Client = FakeIoCluster) {
@@ -134,7 +137,7 @@ t.test('a master that hangs delays no command for another master', async (t) => 
   }
   const [key = ''] = keys.filter(isHanging)
   t.equal(await read(key), 'Redis has not replied to an earlier command')
-  await sleep(1_000)
+  await sleep(AFTER_RETRY_DELAY_MS)
   const retries = await Promise.all([read(key), read(key)])
   t.strictSame(
     retries,
@@ -142,7 +145,7 @@ t.test('a master that hangs delays no command for another master', async (t) => 
     'one command a second is sent',
   )
   hanging.onCommand = () => undefined
-  await sleep(1_000)
+  await sleep(AFTER_RETRY_DELAY_MS)
   t.equal(await read(key), key, 'accepts commands if another connection replies')
   t.equal(await read(key), key)
   resume()
@@ -154,7 +157,7 @@ t.test('a retry that fails at once ends the waiting as well', async (t) => {
   await t.rejects(store.get('a'), { message: /did not reply/ })
   for (const master of cluster.masters)
     master.onCommand = () => Promise.reject(new Error('LOADING'))
-  await sleep(1_000)
+  await sleep(AFTER_RETRY_DELAY_MS)
   await t.rejects(store.get('a'), { message: 'LOADING' })
   await t.rejects(store.get('a'), { message: 'LOADING' }, 'no command hangs')
 })
