@@ -1,7 +1,6 @@
 /**
  * Creates the source of an issuer's keys: a fetched key set, static keys, a shared secret, or both a
- * key set and a secret. Logs failed fetches, changed keys and
- * unusable ones.
+ * key set and a secret. Logs failed fetches, changed keys and unusable ones.
  */
 import { isSymmetric } from '../base/algorithms.js'
 import type { ResolvedKeys } from '../issuer/keys-option.js'

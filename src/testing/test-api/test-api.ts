@@ -73,7 +73,8 @@ export interface TestApi<App extends InjectableApp = InjectableApp> {
  * @param build returns the application, whose plugin is registered with the given options. If it
  *   throws, the server is closed.
  * @param options options of the authorization server.
- * @throws {TypeError} if `build` is not a function or does not return the application, or an option is unknown or invalid
+ * @throws {TypeError} if `build` is not a function or does not return the application, or if an option
+ *   is unknown or invalid.
  * @throws the error of `build`
  */
 export async function testApi<App extends InjectableApp>(
