@@ -32,7 +32,9 @@ export function failureCode(error: unknown, depth = 0): string | undefined {
 
 function messagesOf(error: unknown, depth: number): string[] {
   if (!isError(error) || depth > MAX_DEPTH) return []
-  const { message, cause } = error
+  const { cause } = error
+  // Messages of OpenSSL end with a line break. An application may throw an error with any message.
+  const message = typeof error.message === 'string' ? error.message.trimEnd() : ''
   const code = (error as NodeJS.ErrnoException).code
   const messages = typeof code === 'string' && !message.includes(code) ? [message, code] : [message]
   // If a connection fails at several addresses of a host, Node throws an AggregateError without a

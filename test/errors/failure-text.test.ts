@@ -49,7 +49,8 @@ t.test('is bounded and safe to log for any error', async (t) => {
   circular.cause = circular
   t.match(failureText(circular), /^(round: ){5}round$/)
   t.equal(failureCode(circular), undefined)
-  t.equal(failureText(new Error('\u001b[2J\n')), '\\u001b[2J\\u000a')
+  t.equal(failureText(new Error('\u001b[2J\na\n')), '\\u001b[2J\\u000aa')
+  t.equal(failureText(Object.assign(new Error(), { message: Symbol('a') })), 'no response')
   t.equal(failureText(new Error('x'.repeat(300))).length, 300, 'and longer than input of callers')
   t.equal(failureText(new Error('x'.repeat(9_000))).length, 4_001)
 })
