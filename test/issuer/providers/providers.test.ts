@@ -163,9 +163,10 @@ rejects('Cognito: rejects an issuer that its tokens never name', [
     /is not the issuer identifier of a user pool\. Use https:\/\/cognito-idp\.<region>\.amazonaws\.com\/<user pool ID>$/,
   ],
   [
-    'https://cognito-idp.eu-west-1.amazonaws.com/undefined',
+    'https://cognito-idp.eu-west-1.amazonaws.com/orders',
     /is not the issuer identifier of a user pool/,
   ],
+  ['https://cognito-idp.eu-west-1.amazonaws.com/undefined', /contains "undefined"/],
 ])
 
 t.test('Entra: requires a client ID in audience for v2.0 tokens', async (t) => {
