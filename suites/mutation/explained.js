@@ -391,6 +391,25 @@ export const EXPLAINED = [
     why: 'any string that is not a marker has the same effect',
   },
   {
+    file: 'src/policy/requirement.ts',
+    line: 'if (Object.keys(requirement).length === 0)',
+    to: ['false'],
+    why: 'the condition only saves time: the checks below accept every token',
+  },
+  {
+    file: 'src/policy/scope-requirement.ts',
+    line: 'const copy: readonly unknown[] = elementsOf(tokens) ?? []',
+    to: ['["Stryker was here"]'],
+    why: 'a text with spaces is not a scope token, so the value is rejected as well',
+  },
+  {
+    file: 'src/policy/claim-requirement.ts',
+    line: "for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {",
+    from: ["'.'"],
+    to: ['""'],
+    why: 'the loop then begins with the whole path, which is not the name of a claim',
+  },
+  {
     file: 'src/stores/redis-reply.ts',
     line: 'const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []',
     to: ['["Stryker was here"]'],

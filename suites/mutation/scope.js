@@ -25,7 +25,9 @@ const GROUPS = [
       'issuer/no-audience',
       'issuer/providers/profiles',
       'issuer/providers/custom',
+      'issuer/providers/session-claims',
       'observability/statistics',
+      'policy/actor-requirement',
     ],
   },
   {
@@ -58,10 +60,30 @@ const GROUPS = [
     mutated: ['src/base/request-headers.ts', 'src/base/thumbprint.ts'],
     tests: ['base/', 'credentials/', 'binding/'],
   },
-  { mutated: ['src/policy/'], tests: ['policy/', 'api/step-up', 'api/plugin'] },
+  {
+    mutated: ['src/policy/'],
+    tests: [
+      'policy/',
+      'api/application-function',
+      'api/openapi',
+      'api/operation-requirements',
+      'api/plugin',
+      'api/registration',
+      'api/step-up',
+      'server/arrays-with-holes',
+      'server/mistaken-values',
+    ],
+  },
   {
     mutated: ['src/pipeline/'],
-    tests: ['pipeline/', 'api/plugin', 'server/resource-server'],
+    tests: [
+      'pipeline/',
+      'api/bound-introspected-tokens',
+      'api/introspected-token',
+      'api/merged-claims',
+      'api/plugin',
+      'server/resource-server',
+    ],
   },
   {
     mutated: ['src/plugin/guard.ts', 'src/base/end-of-turn.ts'],

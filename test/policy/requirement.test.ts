@@ -101,6 +101,26 @@ t.test('rejects an unknown key', async (t) => {
   for (const mistake of [{ scopes: 'admin' }, 'admin', ['admin'], null, new Map(), 1]) {
     t.throws(() => compilePolicy(mistake as never), TypeError, JSON.stringify(mistake))
   }
+  t.throws(() => compilePolicy({ realm: 'a' } as never), {
+    message: /option "realm" of a requirement/,
+  })
+})
+
+t.test('tells which routes can respond with 403', async (t) => {
+  const details = { authorizationDetails: { type: 'payment' } }
+  const can: Requirement<string>[] = [
+    { scope: 'a' },
+    { claims: { a: 'b' } },
+    { actor: 'none' },
+    details,
+  ]
+  for (const requirement of can) t.equal(compilePolicy(requirement).canReturn403, true)
+  for (const requirement of [{}, { maxAge: 1 }]) {
+    t.equal(compilePolicy(requirement).canReturn403, false)
+    t.same(compilePolicy(requirement).authorizationDetailsTypes, [])
+  }
+  t.same(compilePolicy(details).authorizationDetailsTypes, ['payment'])
+  t.match(check(details), { reason: { expected: 'an authorization detail of the type "payment"' } })
 })
 
 t.test('rejects a member that is undefined', async (t) => {

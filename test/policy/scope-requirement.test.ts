@@ -4,6 +4,7 @@ import { AccessToken } from '../../src/access-token/access-token.js'
 import { resolveScopeImplies } from '../../src/access-token/scope-hierarchy.js'
 import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
+import { compileScope, scopeForChallenge, scopeTokens } from '../../src/policy/scope-requirement.js'
 
 const clock = { now: () => 1_000, clockTolerance: 0 }
 
@@ -165,4 +166,34 @@ t.test('rfc9068: tells the operator that the scope of a token is an array', asyn
     reason: { expected: /^a \("scope" must be a string, found an array: .* standard\)$/ },
   })
   t.match(reasonOf(undefined), { reason: { expected: 'a' } })
+})
+
+t.test('invalid scope tokens are errors that say how to write them', async (t) => {
+  const rule =
+    'must have one or more scope tokens: printable ASCII without spaces, quotation marks or backslashes'
+  const invalid: [unknown, string][] = [
+    [{ scope: 'a  b' }, `"scope" ${rule}, in an array or delimited by single spaces`],
+    [{ anyScope: ['a b'] }, `"anyScope" ${rule}`],
+    [{ anyScope: 'a' }, `"anyScope" ${rule}`],
+  ]
+  for (const [requirement, message] of invalid) {
+    t.throws(() => compilePolicy(requirement as Requirement, clock, undefined), {
+      message: new RegExp(`^${message}$`),
+    })
+  }
+  t.throws(() => scopeTokens('requireScope', []), {
+    message: `"requireScope" ${rule}, each as an argument`,
+  })
+  t.throws(() => check({ anyScope: (() => 'a b') as never }, 'a'), /"anyScope" failed/)
+})
+
+t.test('a challenge names no scope if the function fails', async (t) => {
+  const scope = compileScope({
+    scope: () => {
+      throw new Error('no operation')
+    },
+  })
+  t.equal(scope.fixed.scope, '')
+  t.equal(compileScope({ anyScope: () => ['a'] }).fixed.scope, '')
+  t.equal(scopeForChallenge(scope, undefined), '')
 })

@@ -155,7 +155,9 @@ t.test('rejects values that are invalid in a header or that no token can meet', 
       () => compilePolicy({ acr } as never, clock, undefined),
       {
         name: 'TypeError',
-        message: /^"acr" must be an acr value, or a non-empty array of acr values/,
+        message:
+          '"acr" must be an acr value, or a non-empty array of acr values, each of printable ASCII ' +
+          'without spaces, quotation marks or backslashes',
       },
       JSON.stringify(acr),
     )

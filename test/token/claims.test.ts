@@ -176,6 +176,7 @@ t.test('J8: rejects other types of token by the claims that identify them', asyn
     for (const value of ['77QmUPtjPfzWtF2AnpK9RQ', '', null, false]) {
       rejects(t, { claims: { [name]: value } }, 'type', `${name}: ${value}`)
     }
+    t.match(rejectionOf({ claims: { [name]: '' } })[3], new RegExp(`one with .*${name}`))
   }
   rejects(t, { claims: { events: { 'https://event.example': {} } } }, 'type', 'events of a SET')
   for (const events of [[], ['a'], 'a', null, 5]) {

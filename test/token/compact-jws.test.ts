@@ -291,3 +291,13 @@ t.test('rejects escaped names of the claims that identify the issuer', async (t)
     })
   }
 })
+
+t.test('rejects a header that is costly to parse', async (t) => {
+  const members = Array.from({ length: 400 }, (_, i) => [`m${i}`, 0])
+  const costly = base64url(JSON.stringify({ alg: 'ES256', ...Object.fromEntries(members) }))
+  t.match(reasonOf(`${costly}.${payload}.${signature}`).reason, {
+    check: 'token',
+    expected: 'a header with few members',
+    found: 'more',
+  })
+})
