@@ -4,6 +4,7 @@
  * took longer than most tests.
  */
 import { register } from 'node:module'
+import './tests/no-network.js'
 
 register('./test-loader-hooks.js', import.meta.url)
 
