@@ -1,9 +1,9 @@
 /**
  * Corrects the default theme where it violates WCAG: a sidebar group is a button with another button
- * in it (4.1.2), and the name of the search button lacks its visible text (2.5.3). Also ranks the
- * results of the search, because the theme accepts no function for that under the
- * Content-Security-Policy. The build fails if a new version of VitePress has other code, so that the
- * corrections are reviewed.
+ * in it (4.1.2), and the name of the search button lacks its visible text (2.5.3). Adapts two parts
+ * to the Content-Security-Policy: the search, which accepts no function that ranks results, and the
+ * router. The build fails if a new version of VitePress has other code, so that the corrections are
+ * reviewed.
  */
 
 /** The pages that answer most questions come first, those about the project and the API last. */
@@ -27,14 +27,26 @@ const CORRECTIONS = {
     ['type="button"', 'type="button" aria-keyshortcuts="Control+K Meta+K"'],
   ],
   'VPLocalSearchBox.vue': [['prefix: true,', `prefix: true, boostDocument: ${RANK},`]],
+  'router.js': [
+    // The file of a page is missing after a new deployment, or because there is no such page. The
+    // router would request the names of the new files, which the policy forbids. It has no component
+    // while it renders the first page, which is then the one for unknown addresses.
+    [
+      "const res = await fetch(siteDataRef.value.base + 'hashmap.json');",
+      'if (route.component === null) throw err; return location.reload();',
+    ],
+  ],
 }
+
+const ROUTER = /\/vitepress\/dist\/client\/app\/router\.js$/
 
 export const themeCorrections = {
   name: 'theme-corrections',
   enforce: 'pre',
   transform(code, id) {
     const corrections = CORRECTIONS[id.split('/').at(-1)]
-    if (corrections === undefined || !code.includes('<template>')) return undefined
+    if (corrections === undefined) return undefined
+    if (!code.includes('<template>') && !ROUTER.test(id)) return undefined
     return corrections.reduce((text, [found, replacement]) => {
       if (!text.includes(found)) throw new Error(`${id} does not contain ${found}`)
       return text.replace(found, () => replacement)

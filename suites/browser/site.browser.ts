@@ -1,5 +1,6 @@
 /** Tests the site that `npm run docs` builds, in Chromium: links, decoder, search, keyboard. */
 import { readFileSync } from 'node:fs'
+import type { Route } from 'playwright-core'
 import t from 'tap'
 import { checkCommand } from '../../src/cli/explain/check-command.js'
 import { decodeToken } from '../../src/cli/explain/decoded-token.js'
@@ -104,10 +105,24 @@ t.test('pages have titles and descriptions of their own', async (t) => {
   })
   t.ok(guides.length > 25)
   for (const at of [0, 1]) t.equal(new Set(described.map((texts) => texts[at])).size, guides.length)
-  const { page } = await open(t, '/404.html')
+  const { page, consoleErrors } = await open(t, '/404.html')
   t.equal(await page.getByRole('heading').textContent(), 'Page not found')
   await page.getByRole('link', { name: 'Go to the first page' }).click()
   await page.getByRole('heading', { name: 'Validate OAuth access tokens' }).waitFor()
+  t.strictSame(consoleErrors, [])
+})
+
+t.test('a page opened before a new deployment loads other pages', async (t) => {
+  const { page } = await open(t, '/start.html')
+  let missing = 0
+  const answer = (route: Route) => {
+    missing++
+    return route.fulfill({ status: 404 })
+  }
+  await page.route('**/assets/options.md.*.js', answer, { times: 1 })
+  await page.getByRole('link', { name: 'Options', exact: true }).first().click()
+  await page.getByRole('heading', { level: 1, name: 'Options' }).waitFor()
+  t.equal(missing, 1)
 })
 
 t.test('diagrams are complete', async (t) => {
