@@ -352,6 +352,10 @@ t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
     ],
     [['--group', 'a', '--user', 'b'], '--group must follow the --user to which it belongs'],
     [['--user', 'a', '--user', 'a'], '--user names the same user twice'],
+    [
+      ['--claim', 'teams=a', '--claim', 'teams=b'],
+      '--claim names the same claim twice for one user: several values are a list',
+    ],
     [['--claim', 'tenant'], '--claim must be NAME=VALUE'],
     [['--claim', 'teams=["a",b]'], 'a value of --claim that begins with ", [ or { must be JSON'],
     [['--claim', 'aud="x"'], '--claim cannot set "aud": use --audience'],

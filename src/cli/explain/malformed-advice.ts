@@ -77,7 +77,8 @@ function hasSeveralTokens(raw: string): boolean {
 }
 
 /**
- * Whether the text is no JWT, damaged or not: it begins differently, and no part of it encodes JSON.
+ * Whether the text looks like an opaque token: it does not begin like a JWT, and no part of it
+ * encodes JSON, as a damaged JWT would have.
  */
 function isOpaque(raw: string): boolean {
   return (

@@ -25,7 +25,8 @@ interface Draft {
  * Returns the users. `--group`, `--role` and `--claim` belong to the `--user` before them; without
  * `--user`, to the default user. All passwords are that of the default user.
  *
- * @throws {UsageError} if a flag precedes the first `--user`, or a value is malformed.
+ * @throws {UsageError} if a flag precedes the first `--user`, a name is repeated, or a value is
+ *   malformed.
  */
 export function readUsers(args: Arguments, profile: string | undefined): readonly TestUser[] {
   const drafts: Draft[] = args.has('user') ? [] : [draftOf(testUser.username)]
@@ -59,6 +60,11 @@ function addClaim({ claims }: Draft, given: string): void {
   const [name, value] = readClaimFlag(given)
   if (Object.hasOwn(FIXED_CLAIMS, name)) {
     throw new UsageError(`--claim cannot set "${name}": ${FIXED_CLAIMS[name]}`)
+  }
+  if (claims.has(name)) {
+    throw new UsageError(
+      '--claim names the same claim twice for one user: several values are a list, such as --claim teams=\'["a","b"]\'',
+    )
   }
   claims.set(name, value)
 }
