@@ -96,6 +96,7 @@ function algorithmsForType({ kty, crv }: JwkMembers): AsymmetricAlgorithm[] {
 
 function whyNoAlgorithm(members: JwkMembers): string {
   const { alg, kty, crv } = members
+  if (crv === undefined && (kty === 'EC' || kty === 'OKP')) return 'has no "crv"'
   const type = `"kty": ${quote(kty)}${crv === undefined ? '' : `, "crv": ${quote(crv)}`}`
   if (algorithmsForType(members).length === 0) {
     return `is of a type that is not supported (${type})${runtimeHint(alg)}`

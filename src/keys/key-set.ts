@@ -162,9 +162,7 @@ export async function importKeySet(
   if (members.length === 0) throw new TypeError('the key set is empty')
   if (usable.length === 0) {
     const reasons = listOfSkipped(skipped).join('; ')
-    throw new TypeError(
-      `none of the key set's ${skipped.length} keys can verify a signature${reasons && `: ${reasons}`}`,
-    )
+    throw new TypeError(`no key in the key set can verify a signature: ${reasons}`)
   }
   return new KeySet(usable, skipped)
 }

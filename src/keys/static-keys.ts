@@ -34,7 +34,9 @@ export async function staticKeySet(
       `has ${withoutKid.length} keys that are no JWKs, but at most ${MAX_CANDIDATES} keys are tried for one token: pass JWKs with "kid"`,
     )
   }
-  const keys = await importKeySet({ keys: [...jwks, ...withoutKid] }, maxKeys)
+  const keys = await importKeySet({ keys: [...jwks, ...withoutKid] }, maxKeys).catch(
+    ({ message }: TypeError) => reject('jwks.keys', `is unusable: ${message}`),
+  )
   if (keys.skipped.length > 0) onSkipped(keys.skipped)
   if (withoutKid.length === 0) return new StaticKeys(issuer, keys)
   const forAnyKid = (await importKeySet({ keys: withoutKid }, maxKeys)).reuseKeysFrom(keys)
