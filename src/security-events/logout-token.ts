@@ -136,7 +136,7 @@ const MESSAGES: Partial<Record<Check, string>> = {
   expiry: 'The logout token expired',
   audience: 'The logout token is not meant for this client',
   key: 'The logout token is signed with an unknown key',
-  signature: 'The signature of the logout token is not valid',
+  signature: 'The signature of the logout token is invalid',
   replay: 'The logout token was used before',
 }
 

@@ -160,7 +160,7 @@ const MESSAGES: Partial<Record<Check, string>> = {
   expiry: 'The security event token expired',
   audience: 'The security event token is not meant for this API',
   key: 'The security event token is signed with an unknown key',
-  signature: 'The signature of the security event token is not valid',
+  signature: 'The signature of the security event token is invalid',
 }
 
 /** Returns the rejection with a message about a security event token instead of an access token. */

@@ -79,7 +79,7 @@ function unknownKey({ jws, algorithm, source }: Search): Rejection {
 }
 
 function invalidSignature(): Rejection {
-  return new InvalidTokenError('The signature of the access token is not valid', {
+  return new InvalidTokenError('The signature of the access token is invalid', {
     check: 'signature',
   })
 }

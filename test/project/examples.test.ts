@@ -157,7 +157,7 @@ example('logout: rejects the tokens of a session that ended, and of a disabled u
   t.match(stdout, /^phone +200 .*\nlogout token +200 /m)
   t.match(stdout, /^laptop, signed out +401 .*"The access token was revoked"\nphone +200 /m)
   t.match(stdout, /^phone, user disabled +401 .*"The access token was revoked"$/m)
-  t.match(stdout, /^forged logout token +400 \{"error":"invalid_request",.*not valid"\}$/m)
+  t.match(stdout, /^forged logout token +400 \{"error":"invalid_request",.*token is invalid"\}$/m)
   t.notMatch(stdout, /eyJ/)
 })
 

@@ -102,7 +102,7 @@ t.test('L1: rejects tokens that no trusted key signed', async (t) => {
   })
   await t.rejects(accept(await logoutToken(sameKid)), {
     check: 'signature',
-    message: 'The signature of the logout token is not valid',
+    message: 'The signature of the logout token is invalid',
   })
 })
 

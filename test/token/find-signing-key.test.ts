@@ -54,7 +54,7 @@ function unasked(): never {
 const withoutKid = null
 const SIGNATURE = {
   name: 'InvalidTokenError',
-  message: 'The signature of the access token is not valid',
+  message: 'The signature of the access token is invalid',
   check: 'signature',
 }
 const KEY = {
