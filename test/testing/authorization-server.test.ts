@@ -97,6 +97,7 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         introspection_endpoint_auth_methods_supported: confidential,
         introspection_endpoint_auth_signing_alg_values_supported: algorithms,
         introspection_signing_alg_values_supported: ['ES256'],
+        userinfo_endpoint: server.userInfoEndpoint,
         end_session_endpoint: server.endSessionEndpoint,
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,

@@ -268,6 +268,7 @@ t.test('pages of loopback origins may read metadata, keys, tokens and registrati
     ['GET', `${issuer}/.well-known/openid-configuration`],
     ['GET', `${url}/.well-known/oauth-authorization-server/oauth2/default`],
     ['GET', jwksUri],
+    ['GET', server.userInfoEndpoint],
     ['POST', tokenEndpoint],
     ['POST', revocationEndpoint],
     ['POST', registrationEndpoint],

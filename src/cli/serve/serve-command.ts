@@ -242,7 +242,7 @@ function connectionDetails(
 ) {
   const { issuer, audience, jwksUri } = server
   const { authorizationEndpoint, registrationEndpoint, tokenEndpoint } = server
-  const { introspectionEndpoint, endSessionEndpoint } = server
+  const { introspectionEndpoint, userInfoEndpoint, endSessionEndpoint } = server
   const [app] = appClients(args)
   const { clientId, clientSecret } = testClient
   const [{ username, password }] = users as readonly [TestUser]
@@ -254,6 +254,7 @@ function connectionDetails(
     registrationEndpoint,
     tokenEndpoint,
     introspectionEndpoint,
+    userInfoEndpoint,
     endSessionEndpoint,
     jwksUri,
     clientId,

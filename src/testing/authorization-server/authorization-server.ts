@@ -30,8 +30,8 @@ export interface RequestCounts {
   /** Requests to poll endpoints of streams (RFC 8936). */
   readonly poll: number
   /**
-   * All other requests: to the authorization endpoint and its pages, to the registration endpoint,
-   * CORS preflight requests, to unknown paths, or with a `Host` that is not a loopback name.
+   * All other requests: to the authorization endpoint and its pages, to the registration and
+   * UserInfo endpoints, CORS preflight requests, to unknown paths, or with a `Host` that is not a loopback name.
    */
   readonly other: number
 }
@@ -58,6 +58,8 @@ export interface AuthorizationServer extends SessionMethods, SecurityEventMethod
   readonly introspectionEndpoint: string
   /** The URL of the revocation endpoint (RFC 7009). */
   readonly revocationEndpoint: string
+  /** The URL of the UserInfo endpoint (OpenID Connect Core §5.3). */
+  readonly userInfoEndpoint: string
   /**
    * The URL of the end session endpoint (OpenID Connect RP-Initiated Logout 1.0). With
    * `id_token_hint`, it ends the session as `endSession` does, and all sessions of the same login;

@@ -153,6 +153,7 @@ export async function createAuthorizationServer(
     tokenEndpoint: locations.tokenEndpoint,
     introspectionEndpoint: locations.introspectionEndpoint,
     revocationEndpoint: locations.revocationEndpoint,
+    userInfoEndpoint: locations.userInfoEndpoint,
     endSessionEndpoint: locations.endSessionEndpoint,
     get jwksUri() {
       return locations.jwksUri

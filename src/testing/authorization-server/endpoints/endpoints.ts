@@ -25,6 +25,7 @@ import type { IntrospectionOverrides } from './introspection-override.js'
 import { type Locations, metadata } from './metadata.js'
 import { revocationEndpoint } from './revocation-endpoint.js'
 import { tokenEndpoint } from './token-endpoint.js'
+import { userInfoEndpoint } from './user-info-endpoint.js'
 
 /** The state that the endpoints share. */
 export interface EndpointSources {
@@ -53,6 +54,7 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
     tokenEndpoint: `${base}/token`,
     introspectionEndpoint: `${base}/introspect`,
     revocationEndpoint: `${base}/revoke`,
+    userInfoEndpoint: `${base}/userinfo`,
     endSessionEndpoint: `${base}/logout`,
     jwksUri: `${base}/keys`,
   }
@@ -102,6 +104,12 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
     introspectionEndpoint({ issuer, now, issued, keys, overrides }),
   )
   addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
+  addRoute(routes, `${base}/v1/userinfo`, {
+    name: 'other',
+    methods: ['GET', 'POST'],
+    crossOrigin: true,
+    handle: userInfoEndpoint(sources),
+  })
   addRoute(routes, `${base}/v1/logout`, {
     name: 'logout',
     methods: ['GET', 'POST'],

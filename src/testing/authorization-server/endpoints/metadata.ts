@@ -12,6 +12,7 @@ export interface Locations {
   tokenEndpoint: string
   introspectionEndpoint: string
   revocationEndpoint: string
+  userInfoEndpoint: string
   endSessionEndpoint: string
   jwksUri: string
 }
@@ -45,6 +46,7 @@ export function metadata(
     token_endpoint: locations.tokenEndpoint,
     introspection_endpoint: locations.introspectionEndpoint,
     revocation_endpoint: locations.revocationEndpoint,
+    userinfo_endpoint: locations.userInfoEndpoint,
     end_session_endpoint: locations.endSessionEndpoint,
     jwks_uri: locations.jwksUri,
     grant_types_supported: GRANT_TYPES,

@@ -18,14 +18,19 @@ export type Form = ReadonlyMap<string, string>
  *   repeats a parameter; `invalid_target` if it repeats the parameter `resource`
  */
 export async function readForm(request: IncomingMessage): Promise<Form> {
-  const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
-  if (mediaType !== 'application/x-www-form-urlencoded') {
+  if (!isForm(request)) {
     throw new OAuthError(
       'invalid_request',
       'The content type must be application/x-www-form-urlencoded.',
     )
   }
   return readParameters(await readBody(request))
+}
+
+/** Whether the media type of the body is that of a form. */
+export function isForm({ headers }: IncomingMessage): boolean {
+  const mediaType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  return mediaType === 'application/x-www-form-urlencoded'
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import { BoundedCache } from '../../../base/bounded-cache.js'
+import type { TokenSubject } from './token-profile.js'
 
 const MAX_TOKENS = 20_000
 
@@ -10,6 +11,8 @@ export interface IssuedToken {
   clientId: string
   /** The user of the token. Absent if there is no user, or the test overrode `sub`. */
   username?: string | undefined
+  /** The client, the user and the scope of the grant, also if the test overrode claims. */
+  subject: TokenSubject
   /** The id of the sign-in for which the token was issued. */
   session: string
   /** The `kid` of the key that signed the token. Absent for an opaque token. */

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
+import { releasesClaim } from './openid-scope.js'
 import type { SigningAlgorithm } from './signing-keys.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
 
@@ -35,17 +36,39 @@ export function idTokenClaims(
   context: TokenContext,
   accessToken?: IssuedAccessToken,
 ): JWTPayload {
-  const { client, user, scope, authTime, nonce } = subject
+  const { client, authTime, nonce } = subject
   return {
-    ...(scope.includes('profile') && { preferred_username: user.username }),
-    ...(scope.includes('email') && { email: user.username }),
-    ...user.claims,
+    ...userClaims(subject),
     ...protocolClaims(profile, subject, context),
     aud: client.clientId,
     auth_time: authTime,
     ...(nonce !== undefined && { nonce }),
     ...(accessToken && { at_hash: accessTokenHash(accessToken) }),
     ...profile.idTokenClaims(subject, context),
+  }
+}
+
+/**
+ * Returns the claims of a UserInfo response (OpenID Connect Core §5.3.2): the `sub` of the ID token,
+ * and the claims of the user that the scope releases (§5.4).
+ */
+export function userInfoClaims(
+  profile: TokenProfile,
+  subject: UserSubject,
+  context: TokenContext,
+): JWTPayload {
+  const { sub } = idTokenClaims(profile, subject, context)
+  const released = Object.entries(userClaims(subject)).filter(([name]) =>
+    releasesClaim(subject.scope, name),
+  )
+  return { ...Object.fromEntries(released), sub: sub as string }
+}
+
+function userClaims({ user, scope }: UserSubject): JWTPayload {
+  return {
+    ...(scope.includes('profile') && { preferred_username: user.username }),
+    ...(scope.includes('email') && { email: user.username }),
+    ...user.claims,
   }
 }
 

@@ -14,7 +14,12 @@ import type { IssuedTokens } from './issued-tokens.js'
 import { opaqueToken } from './opaque-token.js'
 import type { SignedToken, SigningKeys } from './signing-keys.js'
 import type { TestClient, TestUser } from './test-accounts.js'
-import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'
+import {
+  accessTokenClaims,
+  type IssuedAccessToken,
+  idTokenClaims,
+  userInfoClaims,
+} from './token-claims.js'
 import { confirmationClaim } from './token-confirmation.js'
 import { type EncryptToken, tokenEncryptionOf } from './token-encryption.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
@@ -73,6 +78,11 @@ export class TokenIssuer {
     if (user === undefined || !rest.scope.includes('openid')) return undefined
     const subject: UserSubject = { ...rest, user }
     return this.#signIdToken(idTokenClaims(this.#profile, subject, this.#context(), accessToken))
+  }
+
+  /** Returns the claims of a UserInfo response for an access token of the subject. */
+  userInfo(subject: UserSubject): JWTPayload {
+    return userInfoClaims(this.#profile, subject, this.#context())
   }
 
   /**
@@ -159,6 +169,7 @@ export class TokenIssuer {
       claims,
       clientId: clientIdIn(claims) ?? subject.client.clientId,
       username: session.user?.username,
+      subject,
       session: session.id,
       kid,
     })
