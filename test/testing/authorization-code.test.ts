@@ -194,7 +194,7 @@ t.test('RFC 6749 §4.1.2.1: sends other errors to the client, with state and iss
   const errors: [string, Record<string, string | undefined>][] = [
     ['invalid_request', { response_type: undefined }],
     ['unsupported_response_type', { response_type: 'code id_token' }],
-    ['invalid_request', { response_mode: 'fragment' }],
+    ['invalid_request', { response_mode: 'form_post' }],
     ['unauthorized_client', { client_id: 'password-only' }],
     ['invalid_scope', { scope: 'openid nope' }],
     ['invalid_target', { resource: 'not-absolute' }],
@@ -214,6 +214,18 @@ t.test('RFC 6749 §4.1.2.1: sends other errors to the client, with state and iss
   t.equal(response.status, 303, 'RFC 9700 §4.12: not 307')
   t.equal(response.location?.searchParams.get('error'), 'access_denied')
   t.notOk(response.location?.searchParams.has('code'))
+})
+
+t.test('sends the response in the fragment if the client asks for it', async (t) => {
+  const inFragment = { response_mode: 'fragment' }
+  const { verifier, challenge } = pkce()
+  const location = await new Browser().allow(url(challenge, inFragment), 'ada')
+  t.equal(location.search, '')
+  const { code, ...rest } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
+  t.same(rest, { state: 'state-1', iss: issuer })
+  t.equal((await redeem(tokenEndpoint, `${code}`, verifier)).status, 200)
+  const wrong = await new Browser().open(url(challenge, { ...inFragment, prompt: 'none' }))
+  t.match(wrong.location?.hash, /^#error=login_required&/)
 })
 
 t.test('RFC 7636: requires PKCE with S256 of public clients', async (t) => {

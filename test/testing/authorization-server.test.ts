@@ -78,7 +78,7 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         ],
         registration_endpoint: server.registrationEndpoint,
         response_types_supported: ['code'],
-        response_modes_supported: ['query'],
+        response_modes_supported: ['query', 'fragment'],
         code_challenge_methods_supported: ['S256'],
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: ['none', 'login', 'consent', 'select_account'],

@@ -284,7 +284,7 @@ t.test('pages of loopback origins may read metadata, keys, tokens and registrati
     for (const origin of own) {
       const { headers } = await fetch(endpoint, { method, headers: { origin } })
       t.equal(headers.get('access-control-allow-origin'), origin, endpoint)
-      t.equal(headers.get('access-control-allow-credentials'), null, 'never with cookies')
+      t.equal(headers.get('access-control-allow-credentials'), 'true', 'keycloak-js sends cookies')
       t.equal(headers.get('vary'), 'Origin')
       const preflight = await fetch(endpoint, {
         method: 'OPTIONS',

@@ -61,6 +61,11 @@ t.test('issues no refresh token to a client that may not use it', async (t) => {
   t.notOk('refresh_token' in body)
 })
 
+t.test('treats an empty secret in the header as none (RFC 6749 §2.3.1)', async (t) => {
+  const response = await postForm(tokenEndpoint, { ...jane, scope: 'openid' }, basic('cli', ''))
+  t.equal(response.status, 200)
+})
+
 t.test('grants the part of the scope that client and user may have', async (t) => {
   const scopeOf = async (form: Record<string, string>, headers = web) =>
     (await postForm(tokenEndpoint, form, headers)).body.scope
@@ -221,7 +226,8 @@ const rejections: [
   ['Basic that is not base64', jane, { authorization: 'Basic ?' }, 401, 'invalid_client'],
   ['Basic that is badly form-encoded', jane, basic('web', '%zz'), 401, 'invalid_client'],
   ['another scheme', jane, { authorization: 'Bearer x' }, 401, 'invalid_client'],
-  ['a secret of a public client', jane, basic('cli', ''), 401, 'invalid_client'],
+  ['a secret of a public client', jane, basic('cli', 'x'), 401, 'invalid_client'],
+  ['an empty secret of a client with one', jane, basic('web', ''), 401, 'invalid_client'],
   [
     'a secret of a client with keys',
     { ...jane, client_id: 'keyed', client_secret: 'x' },

@@ -11,6 +11,8 @@ import { matchesRedirectUri } from './redirect-uris.js'
 
 /** Limits what the server stores for a code. */
 const MAX_LENGTH = 8_000
+/** OAuth 2.0 Multiple Response Types §2.1: where the redirect URI contains the parameters. */
+export const RESPONSE_MODES = ['query', 'fragment']
 const PROMPTS = ['none', 'login', 'consent', 'select_account']
 /** SHA-256 in base64url: a code challenge, or the thumbprint of a key. */
 const SHA256 = /^[\w-]{43}$/
@@ -20,6 +22,8 @@ export interface ResponseTarget {
   client: TestClient
   redirectUri: string
   state: string | undefined
+  /** Whether the response is in the fragment of the redirect URI, not in its query. */
+  inFragment: boolean
 }
 
 /** A valid authorization request. */
@@ -57,7 +61,8 @@ export function responseTarget(form: Form, clients: Clients): ResponseTarget {
   if (queryOf(form).length > MAX_LENGTH) {
     throw new OAuthError('invalid_request', `The request is longer than ${MAX_LENGTH} characters.`)
   }
-  return { client, redirectUri, state: form.get('state') }
+  const inFragment = form.get('response_mode') === 'fragment'
+  return { client, redirectUri, state: form.get('state'), inFragment }
 }
 
 /**
@@ -101,8 +106,8 @@ function requireSupported(form: Form, client: TestClient): void {
   if (requireParameter(form, 'response_type') !== 'code') {
     throw new OAuthError('unsupported_response_type', 'The response_type must be code.')
   }
-  if ((form.get('response_mode') ?? 'query') !== 'query') {
-    throw new OAuthError('invalid_request', 'The response_mode must be query.')
+  if (!RESPONSE_MODES.includes(form.get('response_mode') ?? 'query')) {
+    throw new OAuthError('invalid_request', 'The response_mode must be query or fragment.')
   }
   if (!mayUse(client, 'authorization_code')) {
     throw new OAuthError('unauthorized_client', 'The client may not use authorization codes.')

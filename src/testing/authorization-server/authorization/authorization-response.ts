@@ -22,11 +22,14 @@ export function errorLocation(target: ResponseTarget, issuer: string, error: OAu
 }
 
 function location(
-  { redirectUri, state }: ResponseTarget,
+  { redirectUri, state, inFragment }: ResponseTarget,
   issuer: string,
   parameters: Record<string, string>,
 ): string {
-  return withParameters(redirectUri, { ...parameters, ...(state && { state }), iss: issuer })
+  const all = { ...parameters, ...(state && { state }), iss: issuer }
+  return inFragment
+    ? `${redirectUri}#${new URLSearchParams(all)}`
+    : withParameters(redirectUri, all)
 }
 
 /** Adds parameters to the query of a URI, which otherwise stays as it is (RFC 6749 §3.1.2). */

@@ -68,6 +68,8 @@ function formDecode(value: string): string {
 function bySecret(clients: Clients, credentials: Credentials | undefined) {
   if (credentials === undefined) return undefined
   const [id, secret] = credentials
+  // An empty secret equals an omitted one (RFC 6749 §2.3.1). @okta/okta-auth-js sends it.
+  if (secret === '') return byIdAlone(clients, id)
   const client = clients.find(id)
   if (client?.clientSecret === undefined) return undefined
   return secretsEqual(secret, client.clientSecret) ? client : undefined

@@ -1,4 +1,5 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
+import { RESPONSE_MODES } from '../authorization/authorization-request.js'
 import type { ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import { GRANT_TYPES } from '../tokens/test-accounts.js'
@@ -51,7 +52,7 @@ export function metadata(
     jwks_uri: locations.jwksUri,
     grant_types_supported: GRANT_TYPES,
     response_types_supported: ['code'],
-    response_modes_supported: ['query'],
+    response_modes_supported: RESPONSE_MODES,
     code_challenge_methods_supported: ['S256'],
     // RFC 9207 §3 defines this member.
     authorization_response_iss_parameter_supported: true,

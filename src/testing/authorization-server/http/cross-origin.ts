@@ -11,7 +11,10 @@ export function isLoopbackOrigin(origin: string): boolean {
   return url !== undefined && url.origin === origin && isLoopback(url)
 }
 
-/** Returns the response with the headers that let pages of loopback origins read it (CORS). */
+/**
+ * Returns the response with the headers that let pages of loopback origins read it (CORS). Requests
+ * may have credentials, as those of keycloak-js: no endpoint with `crossOrigin` reads cookies.
+ */
 export function readableCrossOrigin(
   { headers: { origin } }: IncomingMessage,
   response: HttpResponse,
@@ -20,14 +23,15 @@ export function readableCrossOrigin(
   if (origin === undefined || !isLoopbackOrigin(origin)) return { ...response, headers }
   const readable = {
     'access-control-allow-origin': origin,
+    'access-control-allow-credentials': 'true',
     'access-control-expose-headers': 'DPoP-Nonce, WWW-Authenticate',
   }
   return { ...response, headers: { ...headers, ...readable } }
 }
 
 /**
- * Returns the response to a preflight request (Fetch standard, CORS protocol). Requests have no
- * credentials, because no response allows them, so every header is allowed.
+ * Returns the response to a preflight request (Fetch standard, CORS protocol). Every header is
+ * allowed in requests without credentials.
  */
 export function preflight(methods: readonly string[]): HttpResponse {
   const headers = {
