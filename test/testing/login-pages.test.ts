@@ -441,9 +441,49 @@ t.test('RP-Initiated Logout §3: redirects to a registered URI only', async (t) 
   for (const post_logout_redirect_uri of [`${bye}/`, 'https://evil.example/', CALLBACK]) {
     const page = await logOut({ post_logout_redirect_uri })
     t.match([page.location, titleOf(page)], [undefined, 'Logged out'])
+    t.match(page.text, `<dd><code>${post_logout_redirect_uri}</code></dd>`)
+    t.match(page.text, `<li><code>${bye}</code></li>`)
+    t.match(page.text, 'serve --post-logout-redirect-uri, the option postLogoutRedirectUris')
   }
-  const wrong = await new Browser().open(`${endSessionEndpoint}?id_token_hint=x`)
-  t.equal(wrong.status, 400)
+})
+
+t.test('RP-Initiated Logout §2, §3: asks without a valid hint, and then redirects', async (t) => {
+  const bye = 'https://app.example/bye'
+  const logoutUrl = (parameters: Record<string, string>) =>
+    `${endSessionEndpoint}?${new URLSearchParams({ post_logout_redirect_uri: bye, ...parameters })}`
+  const known = { client_id: 'app', state: 's&1' }
+  for (const hint of [{}, { id_token_hint: 'of an earlier start' }]) {
+    const { browser } = await loggedIn()
+    const question = await browser.open(logoutUrl({ ...known, ...hint }))
+    t.equal(titleOf(question), 'Log out?')
+    t.match(question.text, 'continue at <code>app.example</code>')
+    t.match(question.headers.get('content-security-policy'), "'self' https://app.example;")
+    const forged = await browser.submit(question, {}, { origin: 'https://evil.example' })
+    t.equal(titleOf(forged), 'Log out?')
+    const { location } = await browser.submit(forged)
+    t.equal(location?.href, `${bye}?state=s%261`)
+    const again = await browser.open(logoutUrl(known))
+    t.equal(again.location, undefined, 'without a login, the user follows a link')
+    t.match(again.text, `<a href="${bye}?state=s%261">Continue to app.example</a>`)
+  }
+  const unknown: Record<string, string>[] = [{}, { client_id: 'gone' }]
+  for (const parameters of unknown) {
+    const { browser } = await loggedIn()
+    const question = await browser.open(logoutUrl(parameters))
+    t.notMatch(question.text, 'app.example<')
+    for (const page of [await browser.submit(question), await browser.open(logoutUrl({}))]) {
+      t.match([page.location, titleOf(page)], [undefined, 'Logged out'])
+      t.match(page.text, 'no valid client_id and no valid id_token_hint')
+      t.notMatch(page.text, '<a')
+    }
+  }
+  const { browser } = await loggedIn()
+  const form = new URLSearchParams({ ...known, post_logout_redirect_uri: 'https://evil.example/' })
+  const posted = await browser.open(endSessionEndpoint, { method: 'POST', body: form })
+  t.equal(titleOf(posted), 'Log out?', 'a form of the client is no confirmation')
+  t.equal((await browser.submit(posted)).location, undefined)
+  const none = await browser.open(logoutUrl({ client_id: XSS }))
+  t.match(none.text, '<dt>Registered</dt>\n<dd>none</dd>')
 })
 
 t.test('a program that sends no Accept header gets JSON', async (t) => {

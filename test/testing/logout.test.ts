@@ -380,6 +380,26 @@ t.test('names the invalid argument', async (t) => {
   t.throws(unknown, { message: /"clientId" must be the ID of a client/ })
 })
 
+t.test('an ID token without sid ends the sessions of its user', async (t) => {
+  for (const profile of ['okta', 'cognito'] as const) {
+    const server = await start(t, { profile })
+    const jane = await signIn(server)
+    const joe = await signIn(server, JOE)
+    const hint = (id_token_hint: string) =>
+      postForm(server.endSessionEndpoint, { id_token_hint, client_id: 'web' })
+    t.equal((await hint(`${jane.id_token}`)).status, 200, profile)
+    t.equal(await isActive(server, jane.access_token), false)
+    t.equal(await isActive(server, joe.access_token), true)
+    t.equal((await hint(await server.issueIdToken({ sub: 'mallory' }))).status, 400)
+    const unknown = await server.issueIdToken({ aud: 'gone' })
+    const { status } = await postForm(server.endSessionEndpoint, {
+      id_token_hint: unknown,
+      client_id: 'gone',
+    })
+    t.equal(status, 400)
+  }
+})
+
 t.test('RP-Initiated Logout §2: ends the session of an ID token', async (t) => {
   const { uri } = await startClient(t)
   const server = await start(t, {

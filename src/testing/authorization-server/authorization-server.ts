@@ -63,8 +63,9 @@ export interface AuthorizationServer extends SessionMethods, SecurityEventMethod
   /**
    * The URL of the end session endpoint (OpenID Connect RP-Initiated Logout 1.0). With
    * `id_token_hint`, it ends the session as `endSession` does, and all sessions of the same login;
-   * it redirects only to a `post_logout_redirect_uri` that the client has registered. Without
-   * `id_token_hint`, it asks a user who has logged in at the login page.
+   * it redirects only to a `post_logout_redirect_uri` that the client has registered. If ID tokens
+   * of the profile have no `sid`, it ends all sessions of the user. Without a valid `id_token_hint`,
+   * it asks a user who has logged in at the login page.
    */
   readonly endSessionEndpoint: string
   /** The current URL of the key set, which {@link moveKeySet} changes. */

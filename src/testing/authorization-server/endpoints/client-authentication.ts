@@ -47,10 +47,10 @@ function basicCredentials(authorization: string): Credentials | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
   if (encoded === undefined) return undefined
   const pair = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = pair.indexOf(':')
-  if (colon < 0) return undefined
+  // @okta/okta-auth-js sends the id of a public client without a colon.
+  const [, id, secret = ''] = /^([^:]*):?(.*)$/s.exec(pair) as RegExpExecArray
   try {
-    return [formDecode(pair.slice(0, colon)), formDecode(pair.slice(colon + 1))]
+    return [formDecode(id as string), formDecode(secret)]
   } catch {
     return undefined
   }
@@ -68,7 +68,7 @@ function formDecode(value: string): string {
 function bySecret(clients: Clients, credentials: Credentials | undefined) {
   if (credentials === undefined) return undefined
   const [id, secret] = credentials
-  // An empty secret equals an omitted one (RFC 6749 §2.3.1). @okta/okta-auth-js sends it.
+  // An empty secret equals an omitted one (RFC 6749 §2.3.1).
   if (secret === '') return byIdAlone(clients, id)
   const client = clients.find(id)
   if (client?.clientSecret === undefined) return undefined

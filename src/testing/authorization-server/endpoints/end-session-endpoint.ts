@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { createLocalJWKSet, jwtVerify } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
+import { queryOf } from '../authorization/authorization-request.js'
 import { seeOther, withParameters } from '../authorization/authorization-response.js'
-import { type Form, readForm, readQuery, requireParameter } from '../http/form.js'
+import { type Form, readForm, readParameters, readQuery, requireParameter } from '../http/form.js'
 import { type HttpResponse, uncached } from '../http/http-response.js'
 import { OAuthError, withErrorResponses } from '../http/oauth-error.js'
 import type { BrowserSessions } from '../login/browser-sessions.js'
@@ -10,14 +9,12 @@ import { loggedOutPage, logoutQuestion } from '../login/logout-pages.js'
 import type { Clients } from '../registration/clients.js'
 import type { SentLogoutToken, SessionControl } from '../sessions/session-control.js'
 import type { Sessions } from '../sessions/sessions.js'
-import type { SigningKeys } from '../tokens/signing-keys.js'
 import type { TestClient } from '../tokens/test-accounts.js'
+import { type HintSources, hintedSession } from './id-token-hint.js'
 
 /** The state that the end session endpoint uses. */
-export interface EndSessionSources {
-  issuer: string
+export interface EndSessionSources extends HintSources {
   clients: Clients
-  keys: SigningKeys
   sessions: Sessions
   sessionControl: SessionControl
   browserSessions: BrowserSessions
@@ -31,8 +28,8 @@ export interface EndSessionSources {
  * login. The endpoint redirects only to a URI that the client has registered (§3). Without a
  * redirect, browsers get a page, and programs a list of the logout tokens that were sent.
  *
- * Without `id_token_hint`, a browser gets a page that asks the user (§2), because every page can
- * lead the browser here.
+ * Without a valid `id_token_hint`, a browser gets a page that asks the user (§2), because every page
+ * can lead the browser here. ID tokens become invalid when the server starts again, with new keys.
  */
 export function endSessionEndpoint(
   sources: EndSessionSources,
@@ -40,12 +37,27 @@ export function endSessionEndpoint(
   return withErrorResponses(async (request) => {
     const form = request.method === 'POST' ? await readForm(request) : readQuery(request)
     const wantsPage = /\btext\/html\b/.test(request.headers.accept ?? '')
-    if (wantsPage && !form.has('id_token_hint')) return endLogin(request, form, sources)
-    const { sid, client } = await hintedSession(form, sources)
-    const location = redirection(form, client)
-    const sent = await endSessions([sid, ...sources.browserSessions.endWith(sid)], sources)
-    if (location !== undefined) return seeOther(location)
-    return wantsPage ? loggedOutPage() : uncached(200, { logout_tokens: sent.map(membersOf) })
+    const hinted = await hintedSession(form, sources)
+    if (hinted === undefined) {
+      if (wantsPage) return endLogin(request, form, sources)
+      requireParameter(form, 'id_token_hint')
+      throw new OAuthError(
+        'invalid_request',
+        'The id_token_hint is not an ID token of this server with the claim sid, for this client.',
+      )
+    }
+    const { client, selector } = hinted
+    const sent =
+      selector.sid === undefined
+        ? await sources.sessionControl.endSession(selector)
+        : await endSessions(
+            [selector.sid, ...sources.browserSessions.endWith(selector.sid)],
+            sources,
+          )
+    if (!wantsPage && redirection(form, client) === undefined) {
+      return uncached(200, { logout_tokens: sent.map(membersOf) })
+    }
+    return loggedOut(form, client)
   })
 }
 
@@ -55,16 +67,24 @@ async function endLogin(
   form: Form,
   sources: EndSessionSources,
 ): Promise<HttpResponse> {
-  const { browserSessions, path } = sources
+  const { browserSessions, clients, path } = sources
+  const asked = form.get('request')
+  const parameters = asked === undefined ? form : readParameters(asked)
+  const client = clients.find(parameters.get('client_id'))
+  const location = redirection(parameters, client)
   const visitor = browserSessions.visitor(request)
   const { session } = visitor
-  if (session === undefined) return loggedOutPage(visitor.headers)
+  if (session === undefined) {
+    const requested = parameters.get('post_logout_redirect_uri')
+    return loggedOutPage({ requested, client, location, headers: visitor.headers })
+  }
   if (request.method !== 'POST' || !browserSessions.isGenuine(form, visitor, request)) {
-    return logoutQuestion(session.user, visitor, path)
+    const query = queryOf(parameters)
+    return logoutQuestion({ user: session.user, visitor, query, location, action: path })
   }
   browserSessions.logOut(visitor)
   await endSessions(session.grants, sources)
-  return loggedOutPage()
+  return loggedOut(parameters, client)
 }
 
 /** Ends those of the sessions that are active: a session that has ended is no error (§4). */
@@ -76,32 +96,10 @@ async function endSessions(
   return (await Promise.all(active.map((sid) => sessionControl.endSession({ sid })))).flat()
 }
 
-/**
- * Returns the session and the client of the ID token.
- *
- * @throws {OAuthError} `invalid_request` if the hint is not an ID token of this server with `sid`.
- */
-async function hintedSession(
-  form: Form,
-  { issuer, clients, keys }: EndSessionSources,
-): Promise<{ sid: string; client: TestClient | undefined }> {
-  const hint = requireParameter(form, 'id_token_hint')
-  const clientId = form.get('client_id')
-  try {
-    const { payload } = await jwtVerify(hint, createLocalJWKSet(keys.keySet()), {
-      algorithms: [...ASYMMETRIC_ALGORITHMS],
-      issuer,
-      audience: clientId ?? clients.ids,
-      // Accepts an ID token that has expired.
-      clockTolerance: Number.MAX_SAFE_INTEGER,
-    })
-    const { sid, aud } = payload
-    if (typeof sid === 'string') return { sid, client: clients.find([aud].flat()[0]) }
-  } catch {}
-  throw new OAuthError(
-    'invalid_request',
-    'The id_token_hint is not an ID token of this server with the claim sid, for this client.',
-  )
+function loggedOut(form: Form, client: TestClient | undefined): HttpResponse {
+  const location = redirection(form, client)
+  if (location !== undefined) return seeOther(location)
+  return loggedOutPage({ requested: form.get('post_logout_redirect_uri'), client })
 }
 
 /** Returns the URI to which the browser continues; `undefined` without a registered one (§3). */

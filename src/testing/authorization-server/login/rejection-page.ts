@@ -26,7 +26,7 @@ export function rejectionPage(
   if (client === undefined) {
     advice = id === undefined ? undefined : unknownClientAdvice(id)
   } else if (uri !== undefined && !registered.some((each) => matchesRedirectUri(each, uri))) {
-    advice = redirectUriAdvice(uri, registered)
+    advice = redirectUriAdvice(uri, registered, REDIRECT)
   }
   return errorPage({ status, message, advice })
 }
@@ -36,7 +36,18 @@ function unknownClientAdvice(id: string): Html {
 <p>The server forgets clients that registered themselves when it stops: let the client forget its login, and log in again. To add a client of your own, start serve with --redirect-uri, or use the option clients.</p>`
 }
 
-function redirectUriAdvice(uri: string, registered: readonly string[]): Html {
+const REDIRECT = { flag: '--redirect-uri', option: 'redirectUris' }
+
+/**
+ * Shows the requested and the registered URIs, and how to register another one.
+ *
+ * @param names the flag of `serve`, and the option of a client, that register URIs.
+ */
+export function redirectUriAdvice(
+  uri: string,
+  registered: readonly string[],
+  { flag, option }: { flag: string; option: string },
+): Html {
   const items = registered.map((each) => html`<li><code>${each}</code></li>`)
   return html`<dl>
 <dt>In the request</dt>
@@ -44,5 +55,5 @@ function redirectUriAdvice(uri: string, registered: readonly string[]): Html {
 <dt>Registered</dt>
 <dd>${items.length === 0 ? 'none' : html`<ul>\n${items}\n</ul>`}</dd>
 </dl>
-<p>They must be equal. To register another one, use serve --redirect-uri, the option redirectUris, or the registration endpoint.</p>`
+<p>They must be equal. To register another one, use serve ${flag}, the option ${option}, or the registration endpoint.</p>`
 }
