@@ -251,7 +251,7 @@ t.test(
     const [cookie = ''] = first.headers.getSetCookie()
     t.match(
       cookie,
-      new RegExp(`^frs-login-${port}=[\\w-]{43}; Path=/oauth2/default/v1; HttpOnly; SameSite=Lax$`),
+      new RegExp(`^frs-login-${port}=[\\w-]{43}; Path=/oauth2/default; HttpOnly; SameSite=Lax$`),
     )
     const browser = new Browser()
     const page = await browser.open(url())

@@ -31,6 +31,7 @@ import { RefreshTokens } from './tokens/refresh-tokens.js'
 import { SigningKeys } from './tokens/signing-keys.js'
 import { tokenEncryptionOf } from './tokens/token-encryption.js'
 import { TokenIssuer } from './tokens/token-issuer.js'
+import { TOKEN_PROFILES } from './tokens/token-profiles.js'
 
 /**
  * Starts an authorization server on a loopback address, for tests and demonstrations. It serves
@@ -71,7 +72,7 @@ export async function createAuthorizationServer(
   const keys = await SigningKeys.create(settings.algorithm)
   const issued = new IssuedTokens((kid) => keys.isPublished(kid), settings.now)
   const sessions = new Sessions()
-  const refreshTokens = new RefreshTokens((ended) => {
+  const refreshTokens = new RefreshTokens(TOKEN_PROFILES[settings.profile], (ended) => {
     for (const id of ended) sessions.end(id)
     issued.revokeSessions(ended)
   })
@@ -210,7 +211,7 @@ function hostNames({ dangerouslyAllowRemote, host, publicUrl }: ServerSettings):
 function cookieOf(url: string, { issuerPath }: ServerSettings): CookieSettings {
   const { protocol, port } = new URL(url)
   const name = `frs-login${port === '' ? '' : `-${port}`}`
-  return { name, path: `${basePath(issuerPath)}/v1`, secure: protocol === 'https:' }
+  return { name, path: basePath(issuerPath) || '/', secure: protocol === 'https:' }
 }
 
 /** Returns the host for URLs: no client can connect to the address that stands for all addresses. */

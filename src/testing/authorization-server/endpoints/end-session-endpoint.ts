@@ -75,7 +75,7 @@ async function endLogin(
   const visitor = browserSessions.visitor(request)
   const { session } = visitor
   if (session === undefined) {
-    const requested = parameters.get('post_logout_redirect_uri')
+    const requested = requestedUri(parameters)
     return loggedOutPage({ requested, client, location, headers: visitor.headers })
   }
   if (request.method !== 'POST' || !browserSessions.isGenuine(form, visitor, request)) {
@@ -99,12 +99,17 @@ async function endSessions(
 function loggedOut(form: Form, client: TestClient | undefined): HttpResponse {
   const location = redirection(form, client)
   if (location !== undefined) return seeOther(location)
-  return loggedOutPage({ requested: form.get('post_logout_redirect_uri'), client })
+  return loggedOutPage({ requested: requestedUri(form), client })
+}
+
+/** Returns where the client wants to continue; auth0-spa-js names it `returnTo`. */
+function requestedUri(form: Form): string | undefined {
+  return form.get('post_logout_redirect_uri') ?? form.get('returnTo')
 }
 
 /** Returns the URI to which the browser continues; `undefined` without a registered one (§3). */
 function redirection(form: Form, client: TestClient | undefined): string | undefined {
-  const uri = form.get('post_logout_redirect_uri')
+  const uri = requestedUri(form)
   if (uri === undefined || !client?.postLogoutRedirectUris?.includes(uri)) return undefined
   const state = form.get('state')
   return state === undefined ? uri : withParameters(uri, { state })

@@ -15,6 +15,7 @@ import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import type { TokenIssuer } from '../tokens/token-issuer.js'
+import { TOKEN_PROFILES } from '../tokens/token-profiles.js'
 import { ClientAssertions } from './client-assertion.js'
 import { authenticateClient } from './client-authentication.js'
 import type { DPoPProofs } from './dpop-proofs.js'
@@ -115,6 +116,9 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
     methods: ['GET', 'POST'],
     handle: endSessionEndpoint({ ...sources, issuer, path: `${base}/v1/logout` }),
   })
+  for (const [path, name] of Object.entries(TOKEN_PROFILES[settings.profile].paths ?? {})) {
+    addRoute(routes, `${base}${path}`, routes.get(`${base}/v1/${name}`) as Endpoint)
+  }
 }
 
 function addAuthorization(

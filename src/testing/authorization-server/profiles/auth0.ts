@@ -10,6 +10,14 @@ import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-p
  */
 export const auth0: TokenProfile = {
   issuerPath: '/',
+  paths: {
+    '/authorize': 'authorize',
+    '/oauth/token': 'token',
+    '/oauth/revoke': 'revoke',
+    '/userinfo': 'userinfo',
+    '/oidc/logout': 'logout',
+    '/v2/logout': 'logout',
+  },
   audience: 'api://default',
   accessTokenType: 'JWT',
   idTokenType: 'JWT',

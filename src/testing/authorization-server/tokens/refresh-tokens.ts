@@ -1,6 +1,6 @@
 import { BoundedCache } from '../../../base/bounded-cache.js'
 import { opaqueToken } from './opaque-token.js'
-import type { UserSubject } from './token-profile.js'
+import type { TokenProfile, UserSubject } from './token-profile.js'
 
 const MAX_TOKENS = 20_000
 
@@ -12,16 +12,18 @@ interface RefreshToken {
 }
 
 /**
- * Issues and stores opaque refresh tokens, each of which may be used once. If a client uses a token
+ * Issues and stores refresh tokens, each of which may be used once. If a client uses a token
  * again, all access and refresh tokens of that sign-in are revoked (RFC 9700 §4.14.2). Refresh
  * tokens do not expire. If there are more than 20,000, the least recently used token is evicted.
  */
 export class RefreshTokens {
   readonly #tokens = new BoundedCache<string, RefreshToken>({ max: MAX_TOKENS })
+  readonly #profile: TokenProfile
   readonly #onEnd: (sessions: ReadonlySet<string>) => void
 
   /** @param onEnd called with the ids of the sign-ins that are revoked. */
-  constructor(onEnd: (sessions: ReadonlySet<string>) => void) {
+  constructor(profile: TokenProfile, onEnd: (sessions: ReadonlySet<string>) => void) {
+    this.#profile = profile
     this.#onEnd = onEnd
   }
 
@@ -32,7 +34,7 @@ export class RefreshTokens {
    *   unbound.
    */
   issue(grant: UserSubject, jkt: string | undefined): string {
-    const token = opaqueToken()
+    const token = this.#profile.refreshToken?.(grant) ?? opaqueToken()
     this.#tokens.set(token, { grant, used: false, jkt })
     return token
   }

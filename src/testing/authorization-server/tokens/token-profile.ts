@@ -54,6 +54,12 @@ export interface TokenContext {
 export interface TokenProfile {
   /** The default of the option `issuerPath`. */
   issuerPath: string
+  /**
+   * The paths at which browser libraries of the provider expect endpoints without reading the
+   * metadata, relative to the issuer, each with the endpoint of this server below `/v1`. Default:
+   * none.
+   */
+  paths?: Readonly<Record<string, string>>
   /** The default of the option `audience`; `undefined` if the client ids are the audience. */
   audience: string | undefined
   /** The `typ` in the header of access tokens; `undefined` if the header has no `typ`. */
@@ -66,6 +72,8 @@ export interface TokenProfile {
   subject(subject: TokenSubject): string
   /** Returns the claims of an access token, except `iss`, `sub`, `iat` and `exp`. */
   accessTokenClaims(subject: TokenSubject, context: TokenContext): JWTPayload
+  /** Returns a new refresh token. Default: {@link opaqueToken}. */
+  refreshToken?(subject: UserSubject): string
   /** Returns claims of an ID token that add to, or override, the claims of every profile. */
   idTokenClaims(subject: UserSubject, context: TokenContext): JWTPayload
 }
