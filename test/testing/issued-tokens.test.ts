@@ -224,6 +224,13 @@ t.test('adds profile and email claims to the ID token if granted', async (t) => 
     preferred_username: 'testuser1@example.com',
     email: 'testuser1@example.com',
   })
+  const emails = { ada: 'ada@example.com', 'Ada L.': undefined }
+  for (const [username, email] of Object.entries(emails)) {
+    const user = { username, password: 'pw' }
+    await using other = await createAuthorizationServer({ algorithm: 'ES256', users: [user] })
+    const granted = { ...demo, ...user, issuer: other.issuer, scope: 'openid email' }
+    t.equal(decodeJwt(`${(await passwordGrant(granted)).id_token}`).email, email, username)
+  }
   const bare = await passwordGrant({ ...demo, issuer, scope: 'openid' })
   t.notOk('email' in decodeJwt(bare.id_token as string))
 })

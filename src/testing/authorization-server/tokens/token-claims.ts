@@ -67,9 +67,15 @@ export function userInfoClaims(
 function userClaims({ user, scope }: UserSubject): JWTPayload {
   return {
     ...(scope.includes('profile') && { preferred_username: user.username }),
-    ...(scope.includes('email') && { email: user.username }),
+    ...(scope.includes('email') && emailClaim(user.username)),
     ...user.claims,
   }
+}
+
+/** The `email` must be an address (OpenID Connect Core §5.1). `example.com` is reserved (RFC 2606). */
+function emailClaim(username: string): JWTPayload {
+  if (username.includes('@')) return { email: username }
+  return /^[\w.+-]+$/.test(username) ? { email: `${username}@example.com` } : {}
 }
 
 function protocolClaims(
