@@ -21,14 +21,20 @@ import type { RouteGuard, RouteGuards } from './route-guard.js'
 export interface Guard {
   /** Calls `done` without an error to admit the request, and with an error to reject it. */
   readonly check: (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => void
-  /** Whether this guard admitted the request; false if the guard of another context did. */
+  /**
+   * Whether this guard admitted the request to the handler that runs next. False if the guard of
+   * another context did, or if the request was admitted to a route that forwards it to a 404 handler
+   * with a `config.auth` of its own.
+   */
   readonly hasAdmitted: (request: FastifyRequest) => boolean
 }
 
-/** Key of a member of the request: the guards of the context that admitted it. */
+/** Key of a member of the request: the guard that admitted it, or `openRoute` of the guards. */
 export const ADMITTED_BY = Symbol('fastify-resource-server.admitted-by')
 
-type CheckedRequest = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
+type CheckedRequest = FastifyRequest & {
+  [ADMITTED_BY]?: Pick<RouteGuard, 'owner'> | null
+}
 
 export function createGuard(
   core: Core,
@@ -59,7 +65,16 @@ export function createGuard(
       if (result !== undefined) settle(result, guard, request, reply, done)
       else checkAtEndOfTurn(authorization, guard as RouteGuard, request, reply, done)
     },
-    hasAdmitted: (request: CheckedRequest) => request[ADMITTED_BY] === guards,
+    hasAdmitted(request: CheckedRequest) {
+      const by = request[ADMITTED_BY]
+      if (by?.owner !== guards) return false
+      if (!request.is404) return true
+      const { config, schema } = request.routeOptions
+      return (
+        !Object.hasOwn(config, 'auth') ||
+        by === (guards.guardFor(config, schema) ?? guards.openRoute)
+      )
+    },
   }
 
   /** Returns `undefined` if the request has no cached bearer token. */
@@ -191,13 +206,18 @@ export function createGuard(
     done: DoneFunction,
   ): void {
     const isAnonymous = result === null && (guard === undefined || guard.optional)
-    if (isAnonymous || result instanceof AccessToken) admit(result, request, done)
+    if (isAnonymous || result instanceof AccessToken) admit(result, guard, request, done)
     else rejections.reject(result, guard, request, reply, done)
   }
 
-  function admit(token: AccessToken | null, request: CheckedRequest, done: DoneFunction): void {
+  function admit(
+    token: AccessToken | null,
+    guard: RouteGuard | undefined,
+    request: CheckedRequest,
+    done: DoneFunction,
+  ): void {
     request.auth = token
-    request[ADMITTED_BY] = guards
+    request[ADMITTED_BY] = guard ?? guards.openRoute
     // Checks for subscribers first, so that no message is allocated without them.
     if (token !== null && diagnostics['token:accept'].hasSubscribers) {
       publish('token:accept', { token, context: request })

@@ -14,14 +14,7 @@ import { REQUIREMENT_KEYS } from '../policy/requirement.js'
 import type { Gate } from './gate.js'
 import { checkedLast, isPreflightRoute } from './preflight.js'
 import { RegisteredRequirements } from './registered-requirements.js'
-import type { RouteGuard, RouteGuards } from './route-guard.js'
-
-/** What a route required when the hook of the plugin ran. */
-interface Declaration {
-  readonly context: FastifyInstance
-  readonly auth: unknown
-  readonly guard: RouteGuard | undefined
-}
+import { type RouteGuard, type RouteGuards, withOwnRequirement } from './route-guard.js'
 
 /**
  * Adds the hooks that check routes.
@@ -39,12 +32,13 @@ export async function checkRoutes(
   // Routes declared before the plugin bypass the onRoute hook below, so a polluted Object.prototype
   // may already have given them a config.
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
-  const declared = new Map<RouteOptions, Declaration>()
+  const declared = new Map<RouteOptions, FastifyInstance>()
   const misplaced = new Set<string>()
   const registered = new RegisteredRequirements(fastify)
   let isOwn = true
   fastify.addHook('onRoute', function (route) {
-    const guard = compile(route, guards)
+    compile(route, guards)
+    if (route.config) route.config = withOwnRequirement(route.config)
     const isPreflight = isPreflightRoute(route as never)
     if (isPreflight) {
       route.config = checkedLast(route.config)
@@ -55,7 +49,7 @@ export async function checkRoutes(
       return
     }
     if (isPreflight) return
-    declared.set(route, { context: this, auth: route.config?.auth, guard })
+    declared.set(route, this)
     for (const requirement of misplacedRequirements(route)) misplaced.add(requirement)
   })
   await declareOwn()
@@ -66,11 +60,9 @@ export async function checkRoutes(
     if (declaredRoutes === 0 && routes === 0 && isEncapsulated(fastify)) {
       throw new TypeError(GUARDS_NOTHING)
     }
-    const guarded = [...declared].filter(([route, { auth, guard }]) => {
-      // The onRoute hooks of nested contexts run after the hook above and may have changed config.
-      const isChanged = route.config?.auth !== auth
-      return (isChanged ? compile(route, guards) : guard) !== undefined
-    })
+    // Compiles again, because the onRoute hooks of nested contexts run after the hook above, and may
+    // have changed config.
+    const guarded = [...declared.keys()].filter((route) => compile(route, guards) !== undefined)
     // Routes that were declared before the plugin bypassed the onRoute hook above.
     const unchecked = routes - declaredRoutes
     if (unchecked > 0) {
@@ -80,7 +72,7 @@ export async function checkRoutes(
       fastify.log.warn(NO_REQUIREMENTS)
     }
     const withAuth = [...declared].filter(([{ config }]) => config?.auth !== undefined)
-    registered.warnOfUnused(withAuth.map(([, { context }]) => context))
+    registered.warnOfUnused(withAuth.map(([, context]) => context))
     if (misplaced.size > 0) {
       fastify.log.warn({ misplaced: [...misplaced].slice(0, MAX_MISPLACED) }, MISPLACED)
     }

@@ -38,6 +38,8 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
 export const ROUTE_REQUIREMENT_KEYS: readonly string[] = [...REQUIREMENT_KEYS, 'optional']
 
 export interface RouteGuard {
+  /** The guards of the context to which this one belongs. */
+  readonly owner: RouteGuards
   readonly policy: Policy<FastifyRequest>
   readonly binding: ResolvedBindingRequirement
   /** Accepted authentication schemes as text for messages, such as `Bearer or DPoP`. */
@@ -53,6 +55,8 @@ type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
 export class RouteGuards {
   /** Whether routes without `config.auth` are guarded. */
   readonly isGlobal: boolean
+  /** Stands for the guard of an open route, which has none. */
+  readonly openRoute: Pick<RouteGuard, 'owner'> = { owner: this }
   readonly #core: Rules
   readonly #anyTokenGuard: RouteGuard
   /** Keyed by the object in `config.auth`, because Fastify copies the config that contains it. */
@@ -62,12 +66,12 @@ export class RouteGuards {
   constructor(isGlobal: boolean, core: Rules) {
     this.isGlobal = isGlobal
     this.#core = core
-    this.#anyTokenGuard = compileGuard({}, core)
+    this.#anyTokenGuard = { owner: this, ...compileGuard({}, core) }
   }
 
   /**
-   * Compiles the guard of a route when the route is declared, so that later mutations of the object
-   * in `config.auth` have no effect.
+   * Compiles the guard of a route before the first request, so that later mutations of the object in
+   * `config.auth` have no effect.
    *
    * @param schema the schema of the route. If it hides the route, the requirements of the route are
    *   not added to the metadata.
@@ -113,7 +117,7 @@ export class RouteGuards {
   #compile(auth: unknown, schema: unknown): RouteGuard | undefined {
     if (auth === false) return undefined
     if (auth === true) return this.#anyTokenGuard
-    const guard = compileGuard(auth, this.#core)
+    const guard = { owner: this, ...compileGuard(auth, this.#core) }
     if (!isHidden(schema)) {
       const { scope, authorizationDetailsTypes } = guard.policy
       this.#core.resourceMetadata?.addScope(scope.fixed.scope.split(' '))
@@ -123,7 +127,23 @@ export class RouteGuards {
   }
 }
 
-function compileGuard(requirement: unknown, core: Rules): RouteGuard {
+/**
+ * Returns a copy of the config of a route with its own copy of `config.auth`, because the application
+ * may use one object for several routes and change it in between.
+ */
+export function withOwnRequirement<Config extends object>(config: Config): Config {
+  if (!Object.hasOwn(config, 'auth')) return config
+  return { ...config, auth: copyOf((config as { auth?: unknown }).auth) }
+}
+
+/** Copies arrays and plain objects; a valid requirement has no cycles. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf)
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]))
+}
+
+function compileGuard(requirement: unknown, core: Rules): Omit<RouteGuard, 'owner'> {
   if (!isPlainObject(requirement)) {
     throw new TypeError(
       'config.auth must be true, false, or an object with requirements, such as ' +

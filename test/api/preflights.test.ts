@@ -180,6 +180,56 @@ t.test('an open route may forward a request', async (t) => {
   t.same(reached, ['404 for undefined'])
 })
 
+t.test('a 404 handler with config.auth requires it of forwarded requests', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given())
+  let calls = 0
+  const auth = { scope: 'admin', authorize: () => ++calls > 0 }
+  // Fastify's types omit "config" here.
+  app.setNotFoundHandler({ config: { auth } } as object, () => 'in')
+  app.get('/open', { config: { auth: false } }, (_request, reply) => reply.callNotFound())
+  app.get('/read', { config: { auth: { scope: 'read' } } }, (_request, reply) =>
+    reply.callNotFound(),
+  )
+  app.get(
+    '/hook',
+    {
+      preValidation: async (_request, reply) => {
+        reply.callNotFound()
+        return reply
+      },
+    },
+    () => t.fail('reached'),
+  )
+  const [read, admin] = [await tokenOf({ scope: 'read' }), await tokenOf({ scope: 'read admin' })]
+  for (const url of ['/open', '/read', '/hook', '/nowhere']) {
+    t.equal((await app.inject(url)).statusCode, 401, url)
+    t.equal((await app.inject({ url, headers: bearer(read) })).statusCode, 403, url)
+    calls = 0
+    t.equal((await app.inject({ url, headers: bearer(admin) })).body, 'in', url)
+    t.equal(calls, 1, `${url}: is evaluated once`)
+  }
+})
+
+t.test('a 404 handler with config.auth: true requires any token, with false none', async (t) => {
+  for (const [auth, status] of [
+    [true, 401],
+    [false, 200],
+  ] as const) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(resourceServer, given())
+    app.setNotFoundHandler({ config: { auth } } as object, () => 'in')
+    app.get('/open', { config: { auth: false } }, (_request, reply) => reply.callNotFound())
+    app.get('/any', (_request, reply) => reply.callNotFound())
+    t.equal((await app.inject('/open')).statusCode, status)
+    t.equal((await app.inject('/nowhere')).statusCode, status)
+    t.equal((await app.inject('/any')).statusCode, 401)
+    t.equal((await app.inject({ url: '/any', headers: bearer(valid) })).statusCode, 200)
+  }
+})
+
 t.test('with global: false, the 404 handler is open', async (t) => {
   const { app, reached } = apiWith(t)
   await app.register(cors, { origin: false })

@@ -291,6 +291,68 @@ t.test('A2: later changes of a declaration have no effect', async (t) => {
   t.equal((await app.inject('/')).statusCode, 401, 'nor later')
 })
 
+t.test('each route has the requirement with which it was declared', async (t) => {
+  const read = { authorization: `Bearer ${await tokenOf({ scope: 'read' })}` }
+  type Headers = Record<string, string>
+  const statusesOf = async (app: FastifyInstance, requests: readonly [string, Headers?][]) => {
+    const statuses: number[] = []
+    for (const [url, headers = {}] of requests) {
+      statuses.push((await app.inject({ url, headers })).statusCode)
+    }
+    return statuses
+  }
+
+  t.test('if the application changes one object between routes', async (t) => {
+    const app = await protectedApi(t)
+    const auth: { scope?: string[]; optional?: boolean; claims?: { tenant: string[] } } = {
+      scope: ['admin'],
+    }
+    app.get('/admin', { config: { auth } }, handler)
+    auth.scope?.splice(0, 1, 'read')
+    app.get('/read', { config: { auth } }, handler)
+    auth.claims = { tenant: ['acme'] }
+    app.get('/acme', { config: { auth } }, handler)
+    auth.claims.tenant[0] = 'globex'
+    delete auth.claims
+    delete auth.scope
+    auth.optional = true
+    app.get('/optional', { config: { auth } }, handler)
+    const requests: [string, Headers?][] = [
+      ['/admin', read],
+      ['/read', read],
+      ['/acme', read],
+      ['/optional', read],
+      ['/admin'],
+      ['/read'],
+      ['/optional'],
+    ]
+    t.same(await statusesOf(app, requests), [403, 200, 403, 200, 401, 401, 200])
+    t.same(auth, { optional: true }, 'the object of the application is unchanged')
+  })
+
+  t.test('or to which an onRoute hook of a nested context changed it', async (t) => {
+    const app = await protectedApi(t)
+    const auth = { scope: ['read'] }
+    app.register(async (app) => {
+      app.addHook('onRoute', ({ url, config }) => {
+        const { scope } = (config as { auth: typeof auth }).auth
+        if (url.startsWith('/admin')) scope.push('admin')
+      })
+      app.get('/admin', { config: { auth } }, handler)
+      app.post('/admin/x', { config: { auth } }, handler)
+      app.get('/read', { config: { auth } }, handler)
+    })
+    const requests: [string, Headers?][] = [
+      ['/admin', read],
+      ['/read', read],
+    ]
+    t.same(await statusesOf(app, requests), [403, 200])
+    const post = { method: 'POST', url: '/admin/x', headers: read } as const
+    t.equal((await app.inject(post)).statusCode, 403)
+    t.same(auth, { scope: ['read'] })
+  })
+})
+
 t.test('A5: rejects a number that JSON.parse does not represent exactly', async (t) => {
   const app = await protectedApi(t)
   const unsafe = [
