@@ -2,6 +2,10 @@
  * Extracts the token from the input, which may be a header line. Users also paste text around the
  * token, such as quotation marks or the JSON of a token response. An API rejects such input:
  * `explain` reports the rejection, and still explains the token.
+ *
+ * The input may be hostile, so each regular expression takes linear time. Where a match could begin
+ * at each character of a run, such as at each of many blanks, a negative lookbehind permits only the
+ * first, because otherwise each of them would search the rest of the run.
  */
 import { parseJsonObject } from '../../base/json-object.js'
 import { isToken68 } from '../../base/request-headers.js'
@@ -32,7 +36,7 @@ const OTHER_SCHEME = /^(?:(?:bearer:|[a-z-]+)[ \t]+eyJ|basic[ \t])/i
  */
 export function readGivenToken(text: string): GivenToken {
   // Whitespace at both ends is ignored, because HTTP clients trim header values too.
-  const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+  const given = text.replace(/^[ \t\r\n]+|(?<![ \t\r\n])[ \t\r\n]+$/g, '')
   const value =
     HEADER_NAME.test(given) || SCHEME.test(given)
       ? given.replace(HEADER_NAME, '')
@@ -65,7 +69,7 @@ const REMOVALS: readonly Removal[] = [
   removing(/^authorization\s*:\s*/i, '', 'the header name'),
   removing(/^bearer\s+/i, '', 'a second "Bearer"'),
   removing(/^dpop\s+/i, '', 'a second scheme'),
-  removing(/\s*[,;]$/, '', 'the trailing comma'),
+  removing(/(?<!\s)\s*[,;]$/, '', 'the trailing comma'),
 ]
 
 /** Returns the text itself if it is not percent-encoded. */
@@ -86,7 +90,7 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
 const COMPACT = /^[\w-]+\.(?:[\w-]+\.[\w-]+|[\w-]*(?:\.[\w-]+){3})$/
 
 /** Matches the same within a text. The header begins with `{"`. */
-const COMPACT_WITHIN = /eyJ[\w-]*\.(?:[\w-]*(?:\.[\w-]+){3}|[\w-]+\.[\w-]+)/g
+const COMPACT_WITHIN = /(?<!eyJ[\w-]*?)eyJ[\w-]*\.(?:[\w-]*(?:\.[\w-]+){3}|[\w-]+\.[\w-]+)/g
 
 /** Returns the token in the text; `undefined` if no token is found. */
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {

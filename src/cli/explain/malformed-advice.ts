@@ -73,7 +73,7 @@ const PLACEHOLDER =
   /^(?:undefined|null|none|nil|nan|true|false|\[object [a-z]+\]|\$\{?\w{1,40}\}?|\{{1,2}[\w .-]{1,40}\}{1,2}|<[\w .-]{1,40}>|%\w{1,40}%)$/i
 
 function hasSeveralTokens(raw: string): boolean {
-  return raw.includes(',') || (raw.match(/eyJ[\w-]*\.eyJ/g) ?? []).length > 1
+  return raw.includes(',') || (raw.match(/(?<!eyJ[\w-]*?)eyJ[\w-]*\.eyJ/g) ?? []).length > 1
 }
 
 /**
@@ -83,7 +83,10 @@ function hasSeveralTokens(raw: string): boolean {
 function isOpaque(raw: string): boolean {
   return (
     !raw.startsWith('eyJ') &&
-    raw.split('.').every((part) => parse(decodeText(part) ?? '') === undefined)
+    raw
+      .split('.')
+      .map(decodeText)
+      .every((text) => text === undefined || parse(text) === undefined)
   )
 }
 

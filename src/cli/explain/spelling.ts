@@ -4,7 +4,7 @@ const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) =>
   ['surrounding whitespace', (name) => name.trim()],
   ['upper and lower case', (name) => name.toLowerCase()],
   ['the scheme before "://"', (name) => name.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')],
-  ['the trailing slash', (name) => name.replace(/\/+$/, '')],
+  ['the trailing slash', (name) => name.replace(/(?<!\/)\/+$/, '')],
 ]
 
 /**

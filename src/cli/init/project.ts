@@ -60,7 +60,8 @@ export async function exists(path: string): Promise<boolean> {
  */
 async function rejectingSetting(folder: string): Promise<RejectingSetting | undefined> {
   const text = await readFile(join(folder, 'tsconfig.json'), 'utf8').catch(() => '')
-  if (/^[^/]*"verbatimModuleSyntax"\s*:\s*true/m.test(text)) return 'verbatimModuleSyntax'
-  const [, version] = /^[^/]*"module"\s*:\s*"(node1[68])"/im.exec(text) ?? []
+  if (/^[^/\r\n\u2028\u2029]*"verbatimModuleSyntax"\s*:\s*true/m.test(text))
+    return 'verbatimModuleSyntax'
+  const [, version] = /^[^/\r\n\u2028\u2029]*"module"\s*:\s*"(node1[68])"/im.exec(text) ?? []
   return version?.toLowerCase() as RejectingSetting | undefined
 }
