@@ -85,17 +85,24 @@ t.test('prints its connection details as JSON, and applies its flags', async (t)
   t.strictSame(signals.eventNames(), [], 'the listeners are removed')
 })
 
-t.test('logs a user in for the client of --redirect-uri', async (t) => {
+t.test('logs a user in for the clients of --redirect-uri', async (t) => {
   const signals = new EventEmitter()
   const { verifier, challenge } = pkce()
   const bye = 'http://localhost:5173/'
-  let tokens: Promise<Record<string, string>> | undefined
+  let tokens: Promise<Record<string, string>[]> | undefined
   const logIn = async (text: string) => {
-    const { authorizationEndpoint, tokenEndpoint, publicClientId: client_id } = JSON.parse(text)
-    const url = authorizationUrl(authorizationEndpoint, challenge, { client_id })
-    const location = await new Browser().allow(url, testUser.username)
-    const code = location.searchParams.get('code')
-    return (await redeem(tokenEndpoint, code, verifier, { client_id })).body
+    const { authorizationEndpoint, tokenEndpoint, publicClientId, ...details } = JSON.parse(text)
+    const { clientId, clientSecret: client_secret } = details
+    const granted: Record<string, string>[] = []
+    for (const client of [{ client_id: publicClientId }, { client_id: clientId, client_secret }]) {
+      const { client_id } = client
+      const scope = 'openid offline_access'
+      const url = authorizationUrl(authorizationEndpoint, challenge, { client_id, scope })
+      const location = await new Browser().allow(url, testUser.username)
+      const code = location.searchParams.get('code')
+      granted.push((await redeem(tokenEndpoint, code, verifier, client)).body)
+    }
+    return granted
   }
   const flags = ['--redirect-uri', CALLBACK, '--post-logout-redirect-uri', bye]
   const { code, stdout } = await runHere(['serve', '--json', ...flags], {
@@ -106,7 +113,8 @@ t.test('logs a user in for the client of --redirect-uri', async (t) => {
   })
   t.equal(code, 0)
   t.match(JSON.parse(stdout), { publicClientId: 'demo-app', registrationEndpoint: /\/clients$/ })
-  t.match(await tokens, { access_token: String, id_token: String, refresh_token: String })
+  const all = { access_token: String, id_token: String, refresh_token: String }
+  t.match(await tokens, [all, all])
 })
 
 t.test('sends a logout token when a session ends', async (t) => {
@@ -215,7 +223,7 @@ t.test('prints how clients log users in', async (t) => {
   const other = 'https://app.example/callback'
   t.match(
     await start('--redirect-uri', CALLBACK, '--redirect-uri', other),
-    `client     demo-app, without a secret, with PKCE\n  redirect   ${CALLBACK}\n             ${other}\n`,
+    `client     demo-app, without a secret, with PKCE\n             demo-client, secret demo-secret\n  redirect   ${CALLBACK}\n             ${other}\n`,
   )
 })
 

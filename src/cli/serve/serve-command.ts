@@ -79,12 +79,12 @@ const flags: Flags = {
   'redirect-uri': {
     value: 'URI',
     repeatable: true,
-    help: `A redirect URI of the public client ${APP_CLIENT_ID}, such as that of your single-page app\nor Swagger UI; repeatable. Clients that register themselves need no flag`,
+    help: `A redirect URI of the public client ${APP_CLIENT_ID}, such as that of your single-page app\nor Swagger UI, and of the client ${testClient.clientId}, which has a secret; repeatable. Clients that\nregister themselves need no flag`,
   },
   'post-logout-redirect-uri': {
     value: 'URI',
     repeatable: true,
-    help: 'A URI to which the browser of such a client continues after the logout; repeatable',
+    help: 'A URI to which the browser of these clients continues after the logout; repeatable',
   },
   'backchannel-logout-uri': {
     value: 'URL',
@@ -171,10 +171,7 @@ async function start(
         users,
         scope,
         audience: args.value('audience'),
-        clients: [
-          { ...testClient, backchannelLogoutUri: args.value('backchannel-logout-uri') },
-          ...appClients(args),
-        ],
+        clients: clientsOf(args),
         accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
         dangerouslyAllowProduction: args.has('dangerously-allow-production'),
         dangerouslyAllowRemote: args.has('dangerously-allow-remote'),
@@ -194,16 +191,22 @@ async function start(
   }
 }
 
-/** Returns the public client of the flag `--redirect-uri`, if there is one. */
-function appClients(args: Arguments): TestClient[] {
+/**
+ * Returns the client with the publicly known secret, and the public client if there is a
+ * `--redirect-uri`. Both have the same redirect URIs.
+ */
+function clientsOf(args: Arguments): readonly TestClient[] {
   const redirectUris = args.values('redirect-uri')
   const postLogoutRedirectUris = args.values('post-logout-redirect-uri')
+  const uris = { redirectUris, postLogoutRedirectUris }
+  const backchannelLogoutUri = args.value('backchannel-logout-uri')
+  const confidential = { ...testClient, ...uris, backchannelLogoutUri }
   if (redirectUris.length === 0) {
-    if (postLogoutRedirectUris.length === 0) return []
+    if (postLogoutRedirectUris.length === 0) return [confidential]
     throw new UsageError('--post-logout-redirect-uri needs --redirect-uri')
   }
   const grantTypes = ['authorization_code', 'refresh_token'] as const
-  return [{ clientId: APP_CLIENT_ID, redirectUris, postLogoutRedirectUris, grantTypes }]
+  return [confidential, { clientId: APP_CLIENT_ID, ...uris, grantTypes }]
 }
 
 function listenError(args: Arguments, code: string | undefined): string {
@@ -243,7 +246,7 @@ function connectionDetails(
   const { issuer, audience, jwksUri } = server
   const { authorizationEndpoint, registrationEndpoint, tokenEndpoint } = server
   const { introspectionEndpoint, userInfoEndpoint, endSessionEndpoint } = server
-  const [app] = appClients(args)
+  const [, app] = clientsOf(args)
   const { clientId, clientSecret } = testClient
   const [{ username, password }] = users as readonly [TestUser]
   return {

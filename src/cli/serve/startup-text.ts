@@ -68,7 +68,11 @@ function loginAdvice(
   const client =
     first === undefined
       ? ['client     add one with --redirect-uri, or let clients register themselves']
-      : [`client     ${APP_CLIENT_ID}, without a secret, with PKCE`, `redirect   ${first}`]
+      : [
+          `client     ${APP_CLIENT_ID}, without a secret, with PKCE`,
+          `           ${testClient.clientId}, secret ${testClient.clientSecret}`,
+          `redirect   ${first}`,
+        ]
   return [
     `authorize  ${authorizationEndpoint}`,
     `register   ${registrationEndpoint}`,

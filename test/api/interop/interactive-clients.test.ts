@@ -204,6 +204,9 @@ t.test('openid-client logs in with PKCE, refreshes, and logs out', async (t) => 
   const tokens = await openid.authorizationCodeGrant(config, callback, { ...checks, maxAge: 300 })
   t.match(tokens.claims(), { sub: testUser.username, email: testUser.username, nonce })
 
+  const userInfo = await openid.fetchUserInfo(config, tokens.access_token, testUser.username)
+  t.strictSame(userInfo, { sub: testUser.username, email: testUser.username })
+
   const refreshed = await openid.refreshTokenGrant(config, `${tokens.refresh_token}`)
   t.match(refreshed.claims(), { sub: testUser.username })
   const reused = openid.refreshTokenGrant(config, `${tokens.refresh_token}`)

@@ -130,7 +130,10 @@ export class AuthorizationEndpoint {
     }
     const scope = this.#scope(request, session.user)
     // The user allows every access, because a public client can be impersonated (RFC 8252 §8.6).
-    if (isSilent) throw new OAuthError('consent_required', 'The user must allow the access.')
+    if (isSilent) {
+      const advice = 'This server asks the user for each access: use a refresh token.'
+      throw new OAuthError('consent_required', advice)
+    }
     return consentPage({
       request,
       visitor,
