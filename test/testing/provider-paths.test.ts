@@ -55,6 +55,7 @@ for (const { profile, cookiePath, authorize, token, userInfo, logout } of cases)
     }
     const refresh = (refresh_token: string) =>
       postForm(at(token), { grant_type: 'refresh_token', client_id: 'app', refresh_token })
+    t.match(body.refresh_token, /(^|\.)[\w-]{43}$/, '256 random bits')
     const cut = `${body.refresh_token}`.slice(0, -1)
     t.equal((await refresh(cut)).status, 400, 'the last part is compared as well')
     const refreshed = await refresh(`${body.refresh_token}`)
