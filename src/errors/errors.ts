@@ -167,13 +167,20 @@ export abstract class UnavailableError extends ResourceServerError {
 
 /**
  * 503: this instance has no usable keys of the issuer, and fetching them failed. `refreshKeys()`
- * also throws this error if the fetch fails while cached keys are usable.
+ * also throws this error if the fetch fails while cached keys are usable. A logout token or security
+ * event token gets this error, with the check `key` or `signature`, if no cached key verifies it and
+ * the keys were fetched before it arrived.
  */
 export class KeysUnavailableError extends UnavailableError {
   override readonly name = 'KeysUnavailableError'
 
-  constructor(issuer: string, retryAfter: number, cause: unknown) {
-    super('keys-unavailable', `the keys of ${issuer}`, retryAfter, cause)
+  constructor(
+    issuer: string,
+    retryAfter: number,
+    cause: unknown,
+    check: Check = 'keys-unavailable',
+  ) {
+    super(check, `the keys of ${issuer}`, retryAfter, cause)
   }
 }
 

@@ -4,7 +4,10 @@
 export interface LogoutTokenCounts {
   /** Number of valid logout tokens whose revocation is in force. */
   readonly accepted: number
-  /** Number of invalid, expired or replayed logout tokens. */
+  /**
+   * Number of invalid, expired or replayed logout tokens, and of those that get a 503 because no
+   * cached key verifies them.
+   */
   readonly rejected: number
   /**
    * Number of logout tokens that could not be verified, or whose revocation could not be stored,
@@ -23,7 +26,7 @@ export interface SecurityEventCounts {
   readonly ignored: number
   /** Number of tokens that were received before, and had no effect again. */
   readonly duplicates: number
-  /** Number of invalid tokens. */
+  /** Number of invalid tokens, and of those that get a 503 because no cached key verifies them. */
   readonly rejected: number
   /**
    * Number of tokens that could not be verified, or whose revocation could not be stored, because

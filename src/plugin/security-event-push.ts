@@ -110,13 +110,14 @@ export async function serveSecurityEventPush(
   pushes: readonly ResolvedPush[],
 ): Promise<void> {
   for (const { path, authorizations, issuer } of pushes) {
+    const isAuthenticated = authorizations.length > 0
     await serveEventTokens(fastify, {
       path,
       contentType: 'application/secevent+jwt',
       logPrefix: 'security event token rejected:',
-      admits: authorizations.length === 0 ? undefined : admitting(authorizations),
+      admits: isAuthenticated ? admitting(authorizations) : undefined,
       tokenIn: (body) => (body === '' ? undefined : body),
-      accept: (token) => events.receive(token, issuer),
+      accept: (token) => events.receive(token, issuer, events.delivery(isAuthenticated)),
       acceptedStatus: 202,
       sendInvalid,
       unavailableBody: {

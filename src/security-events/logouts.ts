@@ -10,7 +10,7 @@ import type { IssuerSource } from '../issuer/issuer.js'
 import { publish } from '../observability/diagnostics.js'
 import type { Counters } from '../observability/statistics.js'
 import type { Revocation } from '../revocation/revocations.js'
-import type { EventTokens } from './event-tokens.js'
+import { type EventTokens, resultOf } from './event-tokens.js'
 import {
   asLogoutTokenRejection,
   type LogoutToken,
@@ -73,7 +73,7 @@ export class Logouts {
     } catch (thrown) {
       const isInvalid = thrown instanceof InvalidTokenError
       const error = isInvalid ? asLogoutTokenRejection(thrown) : thrown
-      logoutTokens[isInvalid ? 'rejected' : 'failed']++
+      logoutTokens[resultOf(error)]++
       if (error instanceof ResourceServerError) {
         // Only an unavailable part has headers: a challenge would ask an issuer for a token.
         if (!isInvalid) error.headers = responseHeaders(error, { realm: '', scope: '' })

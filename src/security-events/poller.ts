@@ -18,7 +18,7 @@ import type { SecurityEvents } from './security-events.js'
 export interface PollerOptions extends ResolvedPoll {
   /** Identifier of the transmitter. */
   readonly issuer: string
-  readonly events: Pick<SecurityEvents, 'receive'>
+  readonly events: Pick<SecurityEvents, 'delivery' | 'receive'>
   /** Called after each successful request. */
   readonly onPolled: () => void
   /** Called after each failed request, with the pause in milliseconds. Must not throw. */
@@ -146,9 +146,10 @@ export class Poller {
   async #process(sets: readonly [key: string, token: string][]): Promise<Processed> {
     const { events, issuer } = this.#options
     const processed: Processed = { isNew: false, failures: [] }
+    const delivery = events.delivery(true)
     const processOne = async (key: string, token: string) => {
       try {
-        const { outcome } = await events.receive(token, issuer)
+        const { outcome } = await events.receive(token, issuer, delivery)
         this.#acknowledged.push(key)
         processed.isNew ||= outcome !== 'duplicate'
       } catch (error) {

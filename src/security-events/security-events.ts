@@ -17,8 +17,8 @@ import { publish } from '../observability/diagnostics.js'
 import type { SecurityEvent } from '../observability/security-event.js'
 import type { Counters } from '../observability/statistics.js'
 import type { Revocation } from '../revocation/revocations.js'
-import type { Claims } from '../token/compact-jws.js'
-import type { EventTokens } from './event-tokens.js'
+import type { Claims, ParsedJws } from '../token/compact-jws.js'
+import { type EventDelivery, type EventTokens, resultOf } from './event-tokens.js'
 import {
   concernsUser,
   effectOf,
@@ -80,19 +80,25 @@ export class SecurityEvents {
     await Promise.all(this.ownKeys().map((keys) => keys.close()))
   }
 
+  /** Returns a delivery that arrives now. */
+  delivery(isAuthenticated: boolean): EventDelivery {
+    return this.#options.tokens.delivery(isAuthenticated)
+  }
+
   /**
    * Verifies a security event token and revokes the tokens that it covers.
    *
    * @param only identifier of the transmitter whose tokens are accepted. Default: any feed's.
+   * @param delivery default: an unauthenticated one that arrives now.
    * @throws as described at `ResourceServer.receive`.
    */
-  async receive(raw: string, only?: string): Promise<SecurityEvent> {
+  async receive(raw: string, only?: string, delivery?: EventDelivery): Promise<SecurityEvent> {
     const { counters, feeds } = this.#options
     if (feeds.length === 0) throw new TypeError('receive() requires the option "securityEvents"')
     let feed: Feed | undefined
     try {
       if (typeof raw !== 'string') throw new TypeError('a security event token must be a string')
-      const { event: token, signer } = await this.#verify(raw, only, (named) => {
+      const { event: token, signer } = await this.#verify(raw, only, delivery, (named) => {
         feed = named
       })
       const event = describeEvent(token, signer.issuer, await this.#process(token, signer))
@@ -104,7 +110,7 @@ export class SecurityEvents {
     } catch (thrown) {
       const isInvalid = thrown instanceof InvalidTokenError
       const error = isInvalid ? asSecurityEventRejection(thrown) : thrown
-      const result = isInvalid ? 'rejected' : 'failed'
+      const result = resultOf(error)
       counters.securityEvents[result]++
       feed?.fail(result, error instanceof ResourceServerError ? error.check : 'error')
       if (error instanceof ResourceServerError) {
@@ -116,17 +122,21 @@ export class SecurityEvents {
     }
   }
 
-  #verify(raw: string, only: string | undefined, onNamed: (feed: Feed) => void) {
+  #verify(
+    raw: string,
+    only: string | undefined,
+    delivery: EventDelivery | undefined,
+    onNamed: (feed: Feed) => void,
+  ) {
     const { tokens, clockTolerance, now } = this.#options
-    return tokens.verify(raw, {
-      resolve: (claims) => {
-        const feed = this.#feedOf(claims, only)
-        if (!(feed instanceof InvalidTokenError)) onNamed(feed)
-        return feed
-      },
-      read: (jws, { options }: Feed): Result<SecurityEventToken> =>
-        readSecurityEventToken(jws, options, clockTolerance, Math.floor(now() / 1000)),
-    })
+    const resolve = (claims: Claims) => {
+      const feed = this.#feedOf(claims, only)
+      if (!(feed instanceof InvalidTokenError)) onNamed(feed)
+      return feed
+    }
+    const read = (jws: ParsedJws, { options }: Feed): Result<SecurityEventToken> =>
+      readSecurityEventToken(jws, options, clockTolerance, Math.floor(now() / 1000))
+    return tokens.verify(raw, { resolve, read }, delivery)
   }
 
   #feedOf(claims: Claims, only: string | undefined): Feed | InvalidTokenError {

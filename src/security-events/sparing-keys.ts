@@ -4,8 +4,13 @@
  * verifies therefore cause fetches of their own: at most one successful fetch per cooldown and
  * issuer. The back-off of the key set limits failed fetches, and a limit that all key sets share the
  * number of tokens that wait for one.
+ *
+ * Invariant: a token is rejected for its key or signature only after a fetch that began after the
+ * token arrived. Otherwise an attacker could cause a fetch shortly before the issuer publishes a key,
+ * and the sender of a token that is signed with that key would not send the token again.
  */
 import type { Algorithm } from '../base/algorithms.js'
+import { InvalidTokenError, KeysUnavailableError } from '../errors/errors.js'
 import type { Candidates, KeySource } from '../keys/key-source.js'
 import type { WaitLimit } from './wait-limit.js'
 
@@ -16,7 +21,8 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
   readonly #monotonicNow: () => number
   readonly #waits: WaitLimit
   #refreshing: Promise<void> | undefined
-  #refreshableAt = Number.NEGATIVE_INFINITY
+  /** When the last successful fetch began. */
+  #refreshedAt = Number.NEGATIVE_INFINITY
 
   /** @param monotonicNow returns the time of a monotonic clock, in milliseconds. */
   constructor(source: KeySource, monotonicNow: () => number, waits: WaitLimit) {
@@ -38,14 +44,17 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
     return this.#source.find(algorithm, kid, false)
   }
 
-  /** Returns newly published keys; an empty array if there are none or the fetch fails. */
+  /**
+   * Returns newly published keys; an empty array if there are none.
+   *
+   * @throws {KeysUnavailableError} if the issuer is unavailable.
+   */
   async findNewer(
     algorithm: Algorithm,
     kid: string | undefined,
     tried: Candidates,
   ): Promise<Candidates> {
-    // An outage does not make a forged signature under a published `kid` a reason for a 503.
-    await this.#refresh().catch(() => {})
+    await this.#refresh()
     const keys = await this.#source.find(algorithm, kid, false)
     return keys.filter((key) => !tried.includes(key))
   }
@@ -54,10 +63,24 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
     return this.#source.whyNot(algorithm, kid)
   }
 
+  /**
+   * Returns the error for a token that no key verifies: the rejection if the keys were fetched after
+   * the token arrived, otherwise an error upon which its sender sends the token again.
+   *
+   * @param receivedAt when the token arrived, as a time of the monotonic clock.
+   */
+  finalError(thrown: unknown, receivedAt: number): unknown {
+    if (!(thrown instanceof InvalidTokenError) || this.#refreshedAt >= receivedAt) return thrown
+    const waitMs = this.#refreshedAt + COOLDOWN_MS - this.#monotonicNow()
+    const retryAfter = Math.max(1, Math.min(Math.ceil(waitMs / 1_000), COOLDOWN_MS / 1_000))
+    const cause = new Error('no cached key verifies the token; the keys may be fetched again later')
+    return new KeysUnavailableError(this.#source.status().issuer, retryAfter, cause, thrown.check)
+  }
+
   /** Fetches the keys, unless a fetch succeeded within the cooldown. Calls share one fetch. */
   async #refresh(): Promise<void> {
     const now = this.#monotonicNow()
-    if (this.#refreshing === undefined && now < this.#refreshableAt) return
+    if (this.#refreshing === undefined && now < this.#refreshedAt + COOLDOWN_MS) return
     await this.#wait(this.#refreshNow(now))
   }
 
@@ -65,7 +88,7 @@ export class SparingKeys implements Pick<KeySource, 'find' | 'findNewer' | 'whyN
     this.#refreshing ??= this.#source
       .refresh()
       .then(() => {
-        this.#refreshableAt = now + COOLDOWN_MS
+        this.#refreshedAt = now
       })
       .finally(() => {
         this.#refreshing = undefined

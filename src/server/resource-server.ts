@@ -224,8 +224,9 @@ export class ResourceServer<Context = unknown> {
    *   stored.
    * @throws {InvalidTokenError} if the logout token is invalid, too old, or was accepted before;
    *   `check` says which check failed. Respond with 400.
-   * @throws {UnavailableError} if the keys of the issuer or a store are unavailable. If only a
-   *   store is, the revocation is in force on this instance. Respond with 503.
+   * @throws {UnavailableError} if the keys of the issuer or a store are unavailable, or no cached
+   *   key verifies the token and the keys cannot be fetched again yet. If only a store is
+   *   unavailable, the revocation is in force on this instance. Respond with 503.
    * @throws {RangeError} if `revocations.maxEntries` revocations are in force.
    * @throws {TypeError} if an option is invalid.
    * @see OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6
@@ -265,8 +266,9 @@ export class ResourceServer<Context = unknown> {
    *   `stores.revocations`, stored.
    * @throws {InvalidTokenError} if the token is invalid or too old; `check` says which check failed.
    *   Respond with 400.
-   * @throws {UnavailableError} if the keys of the transmitter or a store are unavailable. If only a
-   *   store is, the revocation is in force on this instance. Respond with 503.
+   * @throws {UnavailableError} if the keys of the transmitter or a store are unavailable, or no cached
+   *   key verifies the token and the keys cannot be fetched again yet. If only a store is
+   *   unavailable, the revocation is in force on this instance. Respond with 503.
    * @throws {RangeError} if `revocations.maxEntries` revocations are in force.
    * @throws {TypeError} if there is no option `securityEvents`, or `resolveSubject` returns an
    *   invalid value.

@@ -161,8 +161,8 @@ t.test('in an outage, gives each caller an error of its own, with one fetch', as
   for (const error of errors) t.equal(error.name, 'KeysUnavailableError')
   t.not(errors[0], errors[1])
   t.equal(issuer.count('/keys'), 2)
-  const forged = server.revokeByLogoutToken(await logoutToken(sameKid, { iss }), OPTIONS)
-  await t.rejects(forged, by('signature'))
+  const replaced = server.revokeByLogoutToken(await logoutToken(sameKid, { iss }), OPTIONS)
+  await t.rejects(replaced, { name: 'KeysUnavailableError' })
 })
 
 t.test('works with a function as issuer, and with a secret beside keys', async (t) => {

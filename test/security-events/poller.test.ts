@@ -317,7 +317,10 @@ t.test('Q12: an event that always fails does not prolong the pauses', async (t) 
     maxEvents: 100,
     timeout: 60_000,
     issuer: ISSUER,
-    events: { receive: () => Promise.reject(new Error('no store')) },
+    events: {
+      delivery: () => ({ isAuthenticated: true, receivedAt: 0 }),
+      receive: () => Promise.reject(new Error('no store')),
+    },
     onPolled: () => {},
     onFailure: () => t.fail('a request failed'),
     onEventFailure: (_error, pause) => pauses.push(pause),
