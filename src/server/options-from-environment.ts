@@ -1,12 +1,13 @@
 /** Reads options from environment variables. */
 import { nearest } from '../base/did-you-mean.js'
 import { requireKnownKeys } from '../base/plain-object.js'
-import type { ResourceServerOptions } from './options.js'
+import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from './options.js'
 
 /** Options of {@link optionsFromEnvironment}. */
 export interface EnvironmentSource {
   /**
-   * Prefix of the variables: letters, digits and underscores. Default `RESOURCE_SERVER_`.
+   * Prefix of the variables: letters, digits and underscores. Choose one that no other program
+   * uses. Default `RESOURCE_SERVER_`.
    */
   prefix?: string
 }
@@ -60,25 +61,22 @@ export const ENVIRONMENT_VARIABLES = {
 } as const satisfies Record<string, readonly [option: string, kind: ValueKind]>
 
 const REQUIRED = ['ISSUER', 'AUDIENCE']
-/**
- * Options that no variable sets, with names that other programs hardly use. A variable for one is
- * an error, because ignoring it could make the API accept more.
- */
-const CODE_OPTIONS = [
+const OPTIONAL = Object.keys(ENVIRONMENT_VARIABLES).filter((name) => !REQUIRED.includes(name))
+/** Options that no variable sets, and those of which variables set only some members. */
+const CODE_OPTIONS: readonly string[] = [
+  ...RESOURCE_SERVER_OPTIONS,
   'global',
-  'logRejections',
+  'extractToken',
   'backchannelLogout',
-  'resourceMetadata',
-  'scopeImplies',
-  'decryption',
-  'tokenCache',
-  'revocations',
-  'securityEvents',
-  'dangerouslyNoAudience',
-  'dangerouslyAudienceFrom',
-  'dangerouslyAllowIdTokenClaims',
-  'dangerouslyAllowSecretWithKeys',
-]
+  'onReject',
+  'logRejections',
+].filter((key) => !Object.values(ENVIRONMENT_VARIABLES).some(([option]) => option === key))
+/** Matches the variables that Kubernetes and Docker set for services, such as `PORT_80_TCP_ADDR`. */
+const SERVICE_LINK =
+  /(?:^|_)(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:ADDR|PORT|PROTO))?)?)$/
+/** Matches names that begin with an option without which the API accepts more. */
+const RESTRICTION =
+  /^(?:ALGORITHMS|REQUIRED_CLAIMS|MAX_TOKEN_AGE|INTROSPECTION|DPOP|MTLS|DECRYPTION)(?:_|$)/
 /** Options of which one value is not an array. */
 const ONE_OR_MORE = ['issuer', 'audience']
 
@@ -86,12 +84,14 @@ const ONE_OR_MORE = ['issuer', 'audience']
  * Returns the options in environment variables such as `RESOURCE_SERVER_ISSUER`. `ISSUER` and
  * `AUDIENCE` must be set. Removes whitespace at both ends of a value, such as the line end of a
  * file with a secret; the elements of a list are delimited by commas. Checks only that numbers and
- * booleans are such; the plugin checks everything else. Variables with the prefix that resemble no
- * known one are ignored, because a container platform may set them.
+ * booleans are such; the plugin checks everything else. Every other variable with the prefix is an
+ * error, because ignoring a misspelled one could make the API accept more. Only variables that
+ * Kubernetes sets for services are ignored, such as `RESOURCE_SERVER_SERVICE_HOST`. With an empty
+ * prefix, only variables that resemble known ones are errors.
  *
  * @param env the environment, usually `process.env`.
  * @throws {TypeError} that names the variable, if a required one is not set, or if one is empty,
- *   malformed or misspelled. Messages contain no value.
+ *   malformed or unknown. Messages contain no value.
  *
  * @example
  * ```ts
@@ -118,7 +118,7 @@ export function optionsFromEnvironment(
   if (typeof prefix !== 'string' || !/^\w*$/.test(prefix)) {
     throw new TypeError('"prefix" must consist of letters, digits and underscores')
   }
-  rejectMisspelled(env, prefix)
+  rejectUnknown(env, prefix)
   const options: Record<string, unknown> = {}
   const introspection: Record<string, unknown> = {}
   for (const [name, [option, kind]] of Object.entries(ENVIRONMENT_VARIABLES)) {
@@ -175,29 +175,41 @@ function readList(variable: string, text: string, mayBeOne: boolean): string | r
   return mayBeOne && elements.length === 1 ? (elements[0] as string) : elements
 }
 
-function rejectMisspelled(env: Readonly<Record<string, unknown>>, prefix: string): void {
+/** @throws {TypeError} that names the first unknown variable with the prefix, ignoring case. */
+function rejectUnknown(env: Readonly<Record<string, unknown>>, prefix: string): void {
   const known = Object.keys(ENVIRONMENT_VARIABLES)
-  for (const variable of Object.keys(env)) {
-    const name = variable.slice(prefix.length)
-    if (prefix === '' || !variable.startsWith(prefix) || known.includes(name)) continue
-    if (known.includes(name.replace(/^_/, ''))) {
+  for (const [variable, value] of Object.entries(env)) {
+    const [before, name] = [variable.slice(0, prefix.length), variable.slice(prefix.length)]
+    if (before.toUpperCase() !== prefix.toUpperCase() || value === undefined) continue
+    const isRead = known.includes(name) && Object.hasOwn(env, prefix + name)
+    if (isRead || SERVICE_LINK.test(name)) continue
+    // With an empty prefix, the variables of all programs get here.
+    if (prefix === '' && !RESTRICTION.test(name) && nearest(name, OPTIONAL) === undefined) continue
+    if (name.startsWith('_') && known.includes(name.slice(1))) {
       throw new TypeError(
         `${variable} is unknown with the prefix "${prefix}". Set the prefix to "${prefix}_"`,
       )
     }
-    const option = CODE_OPTIONS.find((key) => variableOf(key) === name)
-    if (option !== undefined) {
-      throw new TypeError(`${variable} is unknown: set the option "${option}" in the code`)
-    }
-    const meant = nearest(name, known)
-    if (meant === undefined && name.startsWith('INTROSPECTION_')) {
-      throw new TypeError(
-        `${variable} is unknown: set other options of "introspection" in the code`,
-      )
-    }
-    if (meant === undefined) continue
-    throw new TypeError(`${variable} is unknown. Did you mean ${prefix}${meant}?`)
+    throw new TypeError(
+      `${variable} is unknown${fixFor(name, prefix, known)} If ${variable} belongs to another program, choose another prefix`,
+    )
   }
+}
+
+function fixFor(name: string, prefix: string, known: readonly string[]): string {
+  const similar = nearest(name, known)
+  if (similar !== undefined) return `. Did you mean ${prefix}${similar}?`
+  const option = CODE_OPTIONS.find((key) => `${name}_`.startsWith(`${variableOf(key)}_`))
+  if (option !== undefined) return `: set the option "${option}" in the code.`
+  const meant = known.find((other) => haveSameWords(name, other))
+  if (meant !== undefined) return `. Did you mean ${prefix}${meant}?`
+  return `. Known: ${known.map((other) => prefix + other).join(', ')}.`
+}
+
+/** Whether one name has all words of the other, in any order. */
+function haveSameWords(name: string, other: string): boolean {
+  const [some, more] = [name.split('_'), other.split('_')]
+  return some.every((word) => more.includes(word)) || more.every((word) => some.includes(word))
 }
 
 /** @throws {TypeError} if only the secret is set, perhaps by another program, such as Auth.js. */

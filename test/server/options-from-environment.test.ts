@@ -117,11 +117,15 @@ t.test('names the variable of a mistake, and shows no value', async (t) => {
     ],
     [
       { RESOURCE_SERVER_INTROSPECTION_CACHE_MAX_AGE: '0' },
-      'RESOURCE_SERVER_INTROSPECTION_CACHE_MAX_AGE is unknown: set other options of "introspection"',
+      'RESOURCE_SERVER_INTROSPECTION_CACHE_MAX_AGE is unknown: set the option "introspection" in the',
     ],
     [
       { RESOURCE_SERVER_AUDIANCE: 'x' },
-      'RESOURCE_SERVER_AUDIANCE is unknown. Did you mean RESOURCE_SERVER_AUDIENCE?',
+      'RESOURCE_SERVER_AUDIANCE is unknown. Did you mean RESOURCE_SERVER_AUDIENCE? If RESOURCE_SERVER_AUDIANCE belongs to another program, choose another prefix',
+    ],
+    [
+      { RESOURCE_SERVER_LEEWAY: '0' },
+      'RESOURCE_SERVER_LEEWAY is unknown. Known: RESOURCE_SERVER_ISSUER, RESOURCE_SERVER_AUDIENCE, RE',
     ],
   ]
   for (const [env, message] of cases) {
@@ -131,11 +135,83 @@ t.test('names the variable of a mistake, and shows no value', async (t) => {
   t.throws(() => optionsFromEnvironment(secret), { message: /^(?!.*hunter2)/ })
 })
 
+t.test('rejects every unknown variable with the prefix, and names the one that is meant', (t) => {
+  const meant: Record<string, string | RegExp> = {
+    DPOP_MODE: 'DPOP',
+    DPOP_REQUIRED: 'DPOP',
+    REQUIRE_DPOP: 'DPOP',
+    DPOP_DASHBOARD_URL: 'DPOP',
+    dpop: 'DPOP',
+    MTLS_MODE: 'MTLS',
+    ALLOWED_ALGORITHMS: 'ALGORITHMS',
+    ALG: 'ALGORITHMS',
+    MAX_AGE: 'MAX_TOKEN_AGE',
+    TOKEN_MAX_AGE: 'MAX_TOKEN_AGE',
+    CLAIMS_REQUIRED: 'REQUIRED_CLAIMS',
+    OKTA_ISSUER: 'ISSUER',
+    ALGS: /Known: A_ISSUER, .*, A_ALGORITHMS, /,
+    TOKEN_INTROSPECTION: /Known: .*, A_INTROSPECTION_MODE, /,
+    SCOPE: /Known: /,
+    SENDER_CONSTRAINED: /Known: /,
+    '': /Known: /,
+    INTROSPECTION_REQUIRED: /: set the option "introspection" in the code\. If A_INTRO/,
+    DECRYPTION_REQUIRED: /: set the option "decryption" in the code\. If A_DECRYPTION_REQUIRED /,
+    REVOCATIONS_UNTIL_LOADED: /: set the option "revocations" in the code\. /,
+    JWKS_CACHE_MAX_AGE: /: set the option "jwks" in the code\. /,
+    EXTRACT_TOKEN: /: set the option "extractToken" in the code\. /,
+  }
+  const env = { A_ISSUER: 'https://a.example', A_AUDIENCE: 'a' }
+  for (const [name, expected] of Object.entries(meant)) {
+    const message = typeof expected === 'string' ? `. Did you mean A_${expected}? If A_` : expected
+    t.throws(() => optionsFromEnvironment({ ...env, [`A_${name}`]: 'x' }, { prefix: 'A_' }), {
+      name: 'TypeError',
+      message,
+    })
+  }
+  t.throws(() => optionsFromEnvironment({ ...env, a_DPOP: 'required' }, { prefix: 'A_' }), {
+    message: 'a_DPOP is unknown. Did you mean A_DPOP?',
+  })
+  t.doesNotThrow(() => optionsFromEnvironment({ ...env, A_DPOPP: undefined }, { prefix: 'A_' }))
+  t.end()
+})
+
+t.test('rejects variables that resemble a known one without a prefix', (t) => {
+  const others = [
+    ...['PATH', 'HOME', 'USER', 'PORT', 'HOSTNAME', 'LANG', 'TERM', 'SHELL', 'NODE_ENV', 'TZ'],
+    ...['SECRET_KEY_BASE', 'AWS_PROFILE', 'CLIENT_ID', 'JWT_SECRET', 'DATABASE_URL', 'LOG_LEVEL'],
+    ...['dpop_dashboard_url', 'KUBERNETES_PORT_443_TCP_ADDR', 'MTLS_PROXY_SERVICE_HOST', 'GLOBAL'],
+  ]
+  const env = {
+    ISSUER: 'https://a.example',
+    AUDIENCE: 'a',
+    ...Object.fromEntries(others.map((name) => [name, 'x'])),
+  }
+  const options = { issuer: 'https://a.example', audience: 'a' }
+  t.strictSame(optionsFromEnvironment(env, { prefix: '' }), options)
+  for (const name of [
+    ...['DPOPP', 'dpop', 'DPOP_MODE', 'MTLS_REQUIRED', 'ALGORITHM', 'ALGORITHMS_ALLOWED', 'ALG'],
+    ...['MAXTOKENAGE', 'REQUIRED_CLAIM', 'INTROSPECTION_REQUIRED', 'DECRYPTION', 'DECRYPTION_KEY'],
+  ]) {
+    t.throws(() => optionsFromEnvironment({ ...env, [name]: 'x' }, { prefix: '' }), {
+      name: 'TypeError',
+      message: `${name} is unknown`,
+    })
+  }
+  t.end()
+})
+
 t.test('ignores variables of a container platform, and inherited ones', async (t) => {
   const env = Object.assign(Object.create({ RESOURCE_SERVER_SECRET: 'inherited' }), required, {
     RESOURCE_SERVER_SERVICE_HOST: '10.0.0.1',
+    RESOURCE_SERVER_SERVICE_PORT: '80',
+    RESOURCE_SERVER_SERVICE_PORT_HTTP: '80',
     RESOURCE_SERVER_PORT: 'tcp://10.0.0.1:80',
+    RESOURCE_SERVER_PORT_80_TCP: 'tcp://10.0.0.1:80',
     RESOURCE_SERVER_PORT_80_TCP_ADDR: '10.0.0.1',
+    RESOURCE_SERVER_PORT_80_TCP_PORT: '80',
+    RESOURCE_SERVER_PORT_80_TCP_PROTO: 'tcp',
+    RESOURCE_SERVER_DPOP_PROXY_SERVICE_HOST: '10.0.0.2',
+    RESOURCE_SERVER_DPOP_PROXY_PORT_53_UDP: 'udp://10.0.0.2:53',
   })
   t.notOk('secret' in optionsFromEnvironment(env))
 })
