@@ -11,6 +11,7 @@ import {
 } from '../security-events/options.js'
 import type { ResourceServer } from '../server/resource-server.js'
 import { requirePath, serveEventTokens } from './event-token-route.js'
+import type { RejectionLog } from './rejection-log.js'
 
 /**
  * Options for the route that receives logout tokens.
@@ -67,10 +68,11 @@ export function resolveBackchannelLogout(
 export async function serveBackchannelLogout(
   fastify: FastifyInstance,
   server: ResourceServer<FastifyRequest>,
+  log: RejectionLog,
   { path, clientIds, revokes, maxAge }: ResolvedBackchannelLogout,
 ): Promise<void> {
   const options = { clientId: [...clientIds], revokes, maxAge }
-  await serveEventTokens(fastify, {
+  await serveEventTokens(fastify, log, {
     path,
     contentType: 'application/x-www-form-urlencoded',
     logPrefix: 'logout token rejected:',

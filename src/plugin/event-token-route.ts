@@ -14,16 +14,14 @@ import type {
 import { reject } from '../base/check.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError, UnavailableError } from '../errors/errors.js'
-import type { ResourceServerError } from '../errors/resource-server-error.js'
-import { logSafely } from '../observability/safe-logger.js'
+import type { RejectionLog, RejectionPrefix } from './rejection-log.js'
 
 /** What differs between the routes. */
 export interface EventTokenRoute {
   readonly path: string
   /** The only accepted content type. */
   readonly contentType: string
-  /** Precedes the message of the rejection in log lines. */
-  readonly logPrefix: string
+  readonly logPrefix: RejectionPrefix
   /** Whether the request may be processed; called before the body is read. Default: every request. */
   readonly admits?: ((request: FastifyRequest) => boolean) | undefined
   /** Returns the token in the body; `undefined` unless there is exactly one. */
@@ -58,9 +56,10 @@ export function requirePath(option: string, path: unknown, example: string): str
 /** Declares the route. Resolves once it is declared. */
 export async function serveEventTokens(
   fastify: FastifyInstance,
+  log: RejectionLog,
   route: EventTokenRoute,
 ): Promise<void> {
-  const { path, contentType, tokenIn, accept, sendInvalid } = route
+  const { path, contentType, logPrefix, tokenIn, accept, sendInvalid } = route
   // Read as an own member, because the route of logout tokens has none.
   const admits = ownMember(route, 'admits') ?? (() => true)
   let inFlight = 0
@@ -93,7 +92,7 @@ export async function serveEventTokens(
         return reply.code(route.acceptedStatus).send()
       } catch (error) {
         if (!(error instanceof InvalidTokenError || error instanceof UnavailableError)) throw error
-        log(request, route, error)
+        log.write(error, request, logPrefix)
         if (error instanceof UnavailableError) {
           return sendUnavailable(reply, route, error.retryAfter)
         }
@@ -109,12 +108,4 @@ function sendUnavailable(
   retryAfter: number,
 ): FastifyReply {
   return reply.code(503).header('retry-after', retryAfter).send(unavailableBody)
-}
-
-function log(
-  request: FastifyRequest,
-  { logPrefix }: EventTokenRoute,
-  { check, expected, message }: ResourceServerError,
-): void {
-  logSafely(request.log, 'info', { check, expected }, `${logPrefix} ${message}`)
 }

@@ -58,8 +58,8 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     await checkRoutes(fastify, guards, gate, async () => {
       const { backchannelLogout: logout, pushes } = resolved
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
-      if (logout !== undefined) await serveBackchannelLogout(fastify, server, logout)
-      await serveSecurityEventPush(fastify, core.securityEvents, pushes)
+      if (logout !== undefined) await serveBackchannelLogout(fastify, server, log, logout)
+      await serveSecurityEventPush(fastify, core.securityEvents, log, pushes)
     })
     registerContext(fastify, guards, core)
     if (core.binding.issuesNonces) fastify.addHook('onSend', forbidNonceCaching)

@@ -1,4 +1,7 @@
-/** Logs rejected requests, each with a line of its own or all of a second in one line. */
+/**
+ * Logs rejected requests and event tokens, each with a line of its own or all of a second in one
+ * line.
+ */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { rejectName } from '../base/check.js'
 import type { ResourceServerError } from '../errors/resource-server-error.js'
@@ -16,9 +19,15 @@ export function resolveLogRejections(mode: unknown = 'info'): RejectionLogMode {
   return found ?? rejectName('logRejections', mode, MODES, ' or false')
 }
 
+/** Begins the line about a rejection, and says what was rejected. */
+export type RejectionPrefix =
+  | 'request rejected:'
+  | 'logout token rejected:'
+  | 'security event token rejected:'
+
 /** Writes no line that contains `found` of a reason, which may be input of the caller. */
 export interface RejectionLog {
-  write(error: ResourceServerError, request: FastifyRequest): void
+  write(error: ResourceServerError, request: FastifyRequest, prefix: RejectionPrefix): void
   /** Writes what is not logged yet. */
   close(): void
 }
@@ -26,15 +35,18 @@ export interface RejectionLog {
 export function rejectionLog(mode: RejectionLogMode, log: FastifyBaseLogger): RejectionLog {
   if (mode === 'summary') return new RejectionSummary(log)
   return {
-    write({ code, check, expected, message }, request) {
+    write({ code, check, expected, message }, request, prefix) {
       if (mode === false) return
-      logSafely(request.log, mode, { code, check, expected }, `request rejected: ${message}`)
+      logSafely(request.log, mode, { code, check, expected }, `${prefix} ${message}`)
     },
     close() {},
   }
 }
 
-/** Logs the numbers of rejections, by code and check, one second after the first of them. */
+/**
+ * Logs the numbers of rejections, by code and check, one second after the first of them. Requests
+ * and each kind of event token are counted separately.
+ */
 class RejectionSummary implements RejectionLog {
   readonly #log: FastifyBaseLogger
   readonly #counts = new Map<string, number>()
@@ -44,8 +56,13 @@ class RejectionSummary implements RejectionLog {
     this.#log = log
   }
 
-  write({ code, check }: ResourceServerError): void {
-    const name = `${code} ${check}`
+  write(
+    { code, check }: ResourceServerError,
+    _request: FastifyRequest,
+    prefix: RejectionPrefix,
+  ): void {
+    const reason = `${code} ${check}`
+    const name = prefix === 'request rejected:' ? reason : `${prefix} ${reason}`
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     this.#timer ??= setTimeout(() => this.close(), SUMMARY_INTERVAL_MS).unref()
   }

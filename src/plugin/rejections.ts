@@ -130,7 +130,7 @@ export class Rejections {
   /** Reports a rejection to the operator. */
   #report(error: ResourceServerError, request: FastifyRequest): void {
     const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
-    this.#log.write(error, request)
+    this.#log.write(error, request, 'request rejected:')
     try {
       const onReject = this.#onReject
       if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)

@@ -8,6 +8,7 @@ import type { SecurityEventFeed } from '../security-events/feed-options.js'
 import { within } from '../security-events/resolve-feeds.js'
 import type { SecurityEvents } from '../security-events/security-events.js'
 import { type InvalidReason, requirePath, serveEventTokens } from './event-token-route.js'
+import type { RejectionLog } from './rejection-log.js'
 
 /**
  * Options for the route to which the transmitter of a feed pushes security event tokens.
@@ -107,11 +108,12 @@ function resolvePush(given: unknown, issuer: string): ResolvedPush {
 export async function serveSecurityEventPush(
   fastify: FastifyInstance,
   events: SecurityEvents,
+  log: RejectionLog,
   pushes: readonly ResolvedPush[],
 ): Promise<void> {
   for (const { path, authorizations, issuer } of pushes) {
     const isAuthenticated = authorizations.length > 0
-    await serveEventTokens(fastify, {
+    await serveEventTokens(fastify, log, {
       path,
       contentType: 'application/secevent+jwt',
       logPrefix: 'security event token rejected:',

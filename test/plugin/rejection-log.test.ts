@@ -1,8 +1,11 @@
 /** The option `logRejections`. */
 import t, { type Test } from 'tap'
-import type { PluginOptions } from '../../src/index.js'
+import type { PluginOptions, RejectionLogMode } from '../../src/index.js'
 import { fakeTimers } from '../fixtures/fake-timers.js'
+import { ISSUER, makeKey } from '../fixtures/issuer.js'
+import { CLIENT_ID, logoutToken } from '../fixtures/logout-tokens.js'
 import { bearer, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+import { eventToken, STREAM } from '../fixtures/security-events.js'
 
 async function loggingApi(t: Test, options: Partial<PluginOptions>, level = 'debug') {
   const lines: Record<string, unknown>[] = []
@@ -12,7 +15,7 @@ async function loggingApi(t: Test, options: Partial<PluginOptions>, level = 'deb
   app.get('/admin', { config: { auth: { scope: 'admin' } } }, async () => 'in')
   /** The lines of the plugin about rejections. */
   const rejected = () => lines.filter(({ msg }) => /^requests? rejected/.test(`${msg}`))
-  return { app, rejected }
+  return { app, lines, rejected }
 }
 
 t.test('logs each rejection at info by default, or at debug', async (t) => {
@@ -63,6 +66,51 @@ t.test('logs the numbers of a second in one line, and the rest on close', async 
   })
   t.equal(rejected().length, 2, 'one line for the second, and the last one')
   await app.close()
+})
+
+/** The lines about tokens that were posted to the routes of logout tokens and security events. */
+async function linesAboutEvents(t: Test, logRejections: RejectionLogMode) {
+  const { app, lines } = await loggingApi(t, {
+    logRejections,
+    backchannelLogout: { path: '/logout', clientIds: [CLIENT_ID] },
+    securityEvents: { issuer: ISSUER, audience: STREAM, push: { path: '/events' } },
+  })
+  const forger = await makeKey('ES256')
+  const logout = `logout_token=${await logoutToken(forger)}`
+  const event = await eventToken(forger)
+  for (let sent = 0; sent < 3; sent++) {
+    for (const [url, type, payload] of [
+      ['/logout', 'application/x-www-form-urlencoded', logout],
+      ['/events', 'application/secevent+jwt', event],
+    ] as const) {
+      const headers = { 'content-type': type }
+      const response = await app.inject({ method: 'POST', url, headers, payload })
+      t.equal(response.statusCode, 400)
+    }
+  }
+  await app.close()
+  return lines.filter(({ msg }) => /rejected/.test(`${msg}`))
+}
+
+t.test('logs rejected tokens about events as rejected requests', async (t) => {
+  for (const [mode, level] of [
+    ['info', 30],
+    ['debug', 20],
+  ] as const) {
+    const lines = await linesAboutEvents(t, mode)
+    t.equal(lines.length, 6, mode)
+    const found = { level, code: 'invalid_token', check: 'signature' }
+    t.match(lines.slice(0, 2), [
+      { ...found, msg: /^logout token rejected: The signature of the logout token/ },
+      { ...found, msg: /^security event token rejected: The signature of the security event/ },
+    ])
+  }
+  const rejections = {
+    'logout token rejected: invalid_token signature': 3,
+    'security event token rejected: invalid_token signature': 3,
+  }
+  t.match(await linesAboutEvents(t, 'summary'), [{ level: 30, rejections }])
+  t.strictSame(await linesAboutEvents(t, false), [])
 })
 
 t.test('writes no line without a rejection', async (t) => {
