@@ -3,9 +3,9 @@
  * token, such as quotation marks or the JSON of a token response. An API rejects such input:
  * `explain` reports the rejection, and still explains the token.
  *
- * The input may be hostile, so each regular expression takes linear time. Where a match could begin
- * at each character of a run, such as at each of many blanks, a negative lookbehind permits only the
- * first, because otherwise each of them would search the rest of the run.
+ * The input may be hostile, so each regular expression takes linear time. If a match could begin at
+ * each character of a run, such as at each of many blanks, each attempt would search the rest of the
+ * run. There, a negative lookbehind permits a match only at the first character.
  */
 import { parseJsonObject } from '../../base/json-object.js'
 import { isToken68 } from '../../base/request-headers.js'

@@ -31,7 +31,8 @@ export interface RequestCounts {
   readonly poll: number
   /**
    * All other requests: to the authorization endpoint and its pages, to the registration and
-   * UserInfo endpoints, CORS preflight requests, to unknown paths, or with a `Host` that is not a loopback name.
+   * UserInfo endpoints, CORS preflight requests, to unknown paths, or with a `Host` that is not a
+   * loopback name.
    */
   readonly other: number
 }
