@@ -215,16 +215,96 @@ t.test('overwrites no file', async (t) => {
   const ignored = t.testdir({ '.gitignore': 'dist\n.env*\n', 'package.json': '{}' })
   t.notMatch((await init(ignored, [...ANSWERS, '--offline'])).stdout, '.gitignore')
   t.equal(read(ignored, '.gitignore'), 'dist\n.env*\n')
+})
 
-  for (const [dir, path] of [
-    [{ plugins: 'a file' }, 'plugins/auth.js'],
-    [{ '.gitignore': {} }, '.gitignore'],
-  ] as const) {
-    t.match(await init(t.testdir(dir), [...ANSWERS, '--offline']), {
-      code: 3,
-      stderr: new RegExp(`: ${path} could not be written \\(E[A-Z]+\\): check this path`),
+t.test('writes nothing if one of the files cannot be written', async (t) => {
+  const cases: readonly [content: object, message: string][] = [
+    [{ plugins: 'a file' }, 'plugins is not a folder. Rename it'],
+    [{ src: 'a file' }, 'src is not a folder'],
+    [{ test: 'a file' }, 'test is not a folder'],
+    [{ '.gitignore': {} }, '.gitignore is not a file'],
+    [
+      { 'package.json': {} },
+      'init overwrites no file. Move this file, or run init in another folder: pack',
+    ],
+  ]
+  for (const [content, message] of cases) {
+    const folder = t.testdir(content as Record<string, string>)
+    t.match(await init(folder, [...ANSWERS, '--offline']), {
+      code: 2,
+      stdout: '',
+      stderr: `nothing was written, because ${message}`,
     })
+    t.strictSame(readdirSync(folder, { recursive: true }), Object.keys(content))
   }
+})
+
+t.test('follows no symbolic link out of the project', async (t) => {
+  const links: readonly [path: string, target: string][] = [
+    ['plugins', '../outside/folder'],
+    ['test', '../outside/folder'],
+    ['src', '../outside/folder'],
+    ['plugins', '..'],
+    ['plugins', '../outside/absent'],
+    ['plugins', 'plugins'],
+    ['.gitignore', '../outside/file'],
+    ['.gitignore', '../outside/absent'],
+  ]
+  const absent = ['.env', 'package.json', 'plugins/auth.js', 'test/auth.test.js']
+  const dir = () => ({ project: { plugins: {}, test: {} }, outside: { folder: {}, file: 'mine' } })
+  for (const [path, target] of links) {
+    const folder = t.testdir({ ...dir(), project: {} })
+    symlinkSync(target, join(folder, 'project', path))
+    t.match(await init(join(folder, 'project'), [...ANSWERS, '--offline']), {
+      code: 2,
+      stdout: '',
+      stderr: `nothing was written, because the symbolic link ${path} leads out of the project, or to nothing. Remove the link, or run init in another folder\n`,
+    })
+    t.strictSame(readdirSync(join(folder, 'project')), [path])
+    t.strictSame(readdirSync(join(folder, 'outside/folder')), [])
+    t.equal(read(folder, 'outside/file'), 'mine')
+  }
+  for (const path of absent) {
+    const folder = t.testdir(dir())
+    symlinkSync('/nonexistent/target', join(folder, 'project', path))
+    const { code, stderr } = await init(join(folder, 'project'), [...ANSWERS, '--offline'])
+    t.equal(code, 2)
+    t.match(
+      stderr,
+      `init overwrites no file. Move this file, or run init in another folder: ${path}`,
+    )
+    t.strictSame(
+      readdirSync(join(folder, 'project'), { recursive: true }).sort(),
+      [...new Set(['plugins', 'test', path])].sort(),
+    )
+  }
+})
+
+t.test('follows symbolic links within the project, and to it', async (t) => {
+  const folder = t.testdir({ project: { lib: {}, ignored: 'dist\n' }, 'shared.env': 'KEEP=1' })
+  symlinkSync('lib', join(folder, 'project/plugins'))
+  symlinkSync('ignored', join(folder, 'project/.gitignore'))
+  symlinkSync('../shared.env', join(folder, 'project/.env'))
+  symlinkSync('project', join(folder, 'link'))
+  const { code, stdout } = await init(join(folder, 'link'), [...ANSWERS, '--offline'])
+  t.equal(code, 0)
+  t.match(stdout, 'add to .env, which exists and was not changed')
+  t.match(read(folder, 'project/lib/auth.js'), 'export default fp(')
+  t.equal(read(folder, 'project/ignored'), 'dist\n.env\n')
+  t.equal(read(folder, 'shared.env'), 'KEEP=1')
+})
+
+t.test('names a file that cannot be written after the checks', async (t) => {
+  const folder = t.testdir()
+  const authorizationServer = await createAuthorizationServer({ profile: 'keycloak' })
+  t.teardown(() => authorizationServer.close())
+  const { issuer } = authorizationServer
+  const args = ['--profile', 'keycloak', '--issuer', issuer, '--audience', 'account']
+  const onOutput = () => mkdirSync(join(folder, '.gitignore'), { recursive: true })
+  t.match(await init(folder, args, { onOutput }), {
+    code: 3,
+    stderr: /: \.gitignore could not be written \(EISDIR\): check this path/,
+  })
 })
 
 t.test('writes nothing if a check of the issuer fails, except with --offline', async (t) => {

@@ -17,8 +17,9 @@ import { inLines } from '../help.js'
 import { writeResult } from '../output.js'
 import { widthOf } from '../wrap.js'
 import { readAnswers } from './answers.js'
-import { type Generated, type GeneratedFile, generate, protectedPaths } from './generated-files.js'
+import { type Generated, type GeneratedFile, generate } from './generated-files.js'
 import { exists, type Project, type RejectingSetting, readProject } from './project.js'
+import { requireWritable } from './targets.js'
 
 /** Timeout of each exchange with the issuer, in milliseconds, as in "jwks.timeout". */
 const TIMEOUT_MS = 5_000
@@ -50,6 +51,7 @@ export const init: Command = {
 metadata and the keys of the issuer. Then it writes plugins/auth (src/plugins/auth if there is a folder
 src), wrapped in fastify-plugin, test/auth.test, .env without a secret, a line in .gitignore, and a
 package.json if there is none. It overwrites no file: if the plugin or the test exists, it writes nothing.
+It writes nothing either if a symbolic link leads one of these paths out of the folder.
 "type" in package.json decides between ECMAScript modules and CommonJS.`,
   examples: [
     'npx fastify-resource-server init',
@@ -58,7 +60,7 @@ package.json if there is none. It overwrites no file: if the plugin or the test 
   async run(args, context) {
     const { stdout, env, cwd } = context
     const project = await readProject(cwd, readLanguage(args))
-    await requireAbsent(project)
+    await requireWritable(project)
     const answers = await readAnswers(args, context)
     const issuer = await withFlagNames(flags, async () =>
       resolveConnection({
@@ -91,17 +93,6 @@ function readLanguage(args: Arguments): 'typescript' | 'javascript' | undefined 
   }
   if (typescript) return 'typescript'
   return javascript ? 'javascript' : undefined
-}
-
-/** @throws {UsageError} that names the files that exist. */
-async function requireAbsent(project: Project): Promise<void> {
-  const paths = protectedPaths(project)
-  const present = await Promise.all(paths.map((path) => exists(join(project.folder, path))))
-  const existing = paths.filter((_, index) => present[index])
-  if (existing.length === 0) return
-  throw new UsageError(
-    `nothing was written, because init overwrites no file. Move ${existing.length === 1 ? 'this file' : 'these files'}, or run init in another folder: ${existing.join(', ')}`,
-  )
 }
 
 /** Writes the files, and returns what was done and what to do next. */
