@@ -84,8 +84,9 @@ export interface PluginOptions
   /**
    * How the plugin logs rejected requests, logout tokens and pushed security event tokens: one line
    * for each at `'info'` or `'debug'`, one line each second with their numbers (`'summary'`), or no
-   * line (`false`). With `'summary'`, requests without a token cannot flood the log. The option changes neither counters, channels and `onReject` nor
-   * Fastify's own lines for each request (`disableRequestLogging`). Default `'info'`.
+   * line (`false`). With `'summary'`, requests without a token cannot flood the log. The option
+   * changes neither counters, channels and `onReject` nor Fastify's own lines for each request
+   * (`disableRequestLogging`). Default `'info'`.
    */
   logRejections?: RejectionLogMode
 }
